@@ -1,0 +1,3 @@
+module evenkeel/tools/etcd
+
+go 1.24.0
