@@ -1,0 +1,104 @@
+// The one table of what `npm run tools` builds. Versions stand here and in each module's go.mod;
+// test/tools/components.test.ts holds the two together.
+
+/** One program that is built from a Go module of this repository into `.tools/bin`. */
+export interface Component {
+  /** Its file name in `.tools/bin`. */
+  readonly name: string;
+  /** Folder of the go.mod that pins it, from the repository's root. */
+  readonly module: string;
+  /** What `go build` is given: an import path, or a folder of the module. */
+  readonly package: string;
+  /** The Go module whose version counts, as go.mod requires it. */
+  readonly pinnedBy: string;
+  readonly version: string;
+  /** Values that the linker sets, `package.variable` to text. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+const KUBERNETES_VERSION = 'v1.34.4';
+const KUBERNETES_LIBRARY_VERSION = 'v0.34.4';
+const ETCD_VERSION = 'v3.6.14';
+// The newest that the module proxy serves: from v2.3.0 on h2spec has a go.mod that does not fit its tags.
+const H2SPEC_VERSION = 'v2.2.1';
+
+/** Without these, a build outside Kubernetes' own scripts calls itself v0.0.0-master. */
+const KUBERNETES_VARIABLES = {
+  'k8s.io/component-base/version.gitVersion': KUBERNETES_VERSION,
+  'k8s.io/component-base/version.gitMajor': '1',
+  'k8s.io/component-base/version.gitMinor': '34',
+};
+
+function kubernetes(name: string): Component {
+  return {
+    name,
+    module: 'tools/kubernetes',
+    package: `k8s.io/kubernetes/cmd/${name}`,
+    pinnedBy: 'k8s.io/kubernetes',
+    version: KUBERNETES_VERSION,
+    variables: KUBERNETES_VARIABLES,
+  };
+}
+
+/** Another etcd version is another module, tools/etcd-<version>, because one go.mod holds one version. */
+function etcd(name: string, path: string): Component {
+  return {
+    name,
+    module: 'tools/etcd',
+    package: `go.etcd.io/etcd/${path}/v3`,
+    pinnedBy: `go.etcd.io/etcd/${path}/v3`,
+    version: ETCD_VERSION,
+    variables: {},
+  };
+}
+
+/** Our own programs on client-go, the only ones here that are not built from published source. */
+function program(name: string): Component {
+  return {
+    name,
+    module: 'test/cluster/programs',
+    package: `./${name}`,
+    pinnedBy: 'k8s.io/client-go',
+    version: KUBERNETES_LIBRARY_VERSION,
+    variables: {},
+  };
+}
+
+/** In the order of building: quick ones first, so that a wrong set-up shows within a minute. */
+export const COMPONENTS: readonly Component[] = [
+  {
+    name: 'h2spec',
+    module: 'tools/h2spec',
+    package: 'github.com/summerwind/h2spec/cmd/h2spec',
+    pinnedBy: 'github.com/summerwind/h2spec',
+    version: H2SPEC_VERSION,
+    variables: { 'main.VERSION': H2SPEC_VERSION.slice(1) },
+  },
+  etcd('etcd', 'server'),
+  etcd('etcdctl', 'etcdctl'),
+  kubernetes('kube-apiserver'),
+  kubernetes('kube-controller-manager'),
+  kubernetes('kubectl'),
+  program('fake-kubelet'),
+  program('informers'),
+];
+
+/** The arguments of `go` that build `component` into the file `output`. */
+export function buildArguments(component: Component, output: string): string[] {
+  const variables = Object.entries(component.variables).map(([name, text]) => `-X ${name}=${text}`);
+  return [
+    'build',
+    // The names of compiled packages go to standard error: the only sign of progress that go gives.
+    '-v',
+    // A build must never change go.mod or go.sum: these are what is reviewed.
+    '-mod=readonly',
+    // The binary must not depend on where the checkout lies, nor on the state of its git folder.
+    '-trimpath',
+    '-buildvcs=false',
+    '-ldflags',
+    ['-s', '-w', ...variables].join(' '),
+    '-o',
+    output,
+    component.package,
+  ];
+}
