@@ -1,0 +1,74 @@
+import { ConnectionError, ErrorCode } from './errors.ts';
+
+/** How many events of one kind a connection may cause at once, and then per second. */
+export interface FloodLimit {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+export interface FloodLimits {
+  /**
+   * Streams that the peer made end early: its own RST_STREAM (rapid reset, CVE-2023-44487) and
+   * errors that it provoked us to answer with one (MadeYouReset, CVE-2025-8671). A client-go
+   * process that shuts down cancels hundreds of watches at once, hence the burst.
+   */
+  readonly resets: FloodLimit;
+  /** Frames that carry no request and no data: PING, SETTINGS, PRIORITY, empty DATA, unknown. */
+  readonly idleFrames: FloodLimit;
+}
+
+export const defaultFloodLimits: FloodLimits = {
+  resets: { burst: 2000, perSecond: 200 },
+  idleFrames: { burst: 2000, perSecond: 500 },
+};
+
+/** A token bucket that starts full. */
+class Bucket {
+  private readonly limit: FloodLimit;
+  private tokens: number;
+  private filledAtMs = 0;
+
+  constructor(limit: FloodLimit) {
+    this.limit = limit;
+    this.tokens = limit.burst;
+  }
+
+  /** The clock is only read when the bucket has run dry. */
+  take(nowMs: () => number): boolean {
+    if (this.tokens < 1) this.refill(nowMs());
+    if (this.tokens < 1) return false;
+    this.tokens -= 1;
+    return true;
+  }
+
+  private refill(nowMs: number): void {
+    const earned = ((nowMs - this.filledAtMs) / 1000) * this.limit.perSecond;
+    this.tokens = Math.min(this.limit.burst, this.tokens + earned);
+    this.filledAtMs = nowMs;
+  }
+}
+
+/** Ends a connection that makes us work without asking for anything. */
+export class FloodGuard {
+  private readonly nowMs: () => number;
+  private readonly resets: Bucket;
+  private readonly idleFrames: Bucket;
+
+  constructor(limits: FloodLimits, nowMs: () => number) {
+    this.nowMs = nowMs;
+    this.resets = new Bucket(limits.resets);
+    this.idleFrames = new Bucket(limits.idleFrames);
+  }
+
+  reset(): void {
+    if (!this.resets.take(this.nowMs)) this.refuse('too many streams reset');
+  }
+
+  idleFrame(): void {
+    if (!this.idleFrames.take(this.nowMs)) this.refuse('too many frames without purpose');
+  }
+
+  private refuse(what: string): never {
+    throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, what);
+  }
+}

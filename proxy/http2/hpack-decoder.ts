@@ -1,0 +1,163 @@
+import { ConnectionError, ErrorCode } from './errors.ts';
+import type { HeaderList } from './header-list.ts';
+import { huffmanDecode } from './hpack-huffman.ts';
+import { STATIC_TABLE } from './hpack-static-table.ts';
+
+/** What an entry costs beyond its text (RFC 7541, section 4.1). */
+const ENTRY_OVERHEAD_BYTES = 32;
+/** No string or index we accept needs more; a longer integer is an attack or a bug. */
+const MAX_INTEGER = 2 ** 28;
+
+export interface DecodedBlock {
+  readonly headers: HeaderList;
+  /**
+   * True when the list went over the limit. It was read to its end all the same, because the
+   * dynamic table must stay in step, but what came after the limit was not kept.
+   */
+  readonly overLimit: boolean;
+}
+
+/** One direction's HPACK decoder (RFC 7541): header blocks must be given in the order received. */
+export class HpackDecoder {
+  private readonly names: string[] = [];
+  private readonly values: string[] = [];
+  private tableBytes = 0;
+  private tableLimitBytes: number;
+  private readonly maxTableBytes: number;
+  private readonly maxListBytes: number;
+  private input: Buffer = Buffer.alloc(0);
+  private at = 0;
+  private end = 0;
+
+  /**
+   * @param maxTableBytes the HEADER_TABLE_SIZE that we announced
+   * @param maxListBytes bound on the sum of name, value and 32 bytes per field
+   */
+  constructor(maxTableBytes: number, maxListBytes: number) {
+    this.maxTableBytes = maxTableBytes;
+    this.tableLimitBytes = maxTableBytes;
+    this.maxListBytes = maxListBytes;
+  }
+
+  /** Decodes one whole header block, `input[start, end)`. Any error is COMPRESSION_ERROR. */
+  decode(input: Buffer, start: number, end: number): DecodedBlock {
+    this.input = input;
+    this.at = start;
+    this.end = end;
+    const headers: HeaderList = [];
+    let listBytes = 0;
+    let neverIndexed: Set<string> | undefined;
+    let mayResize = true;
+    while (this.at < this.end) {
+      const first = input[this.at] ?? 0;
+      if ((first & 0xe0) === 0x20) {
+        if (!mayResize) throw compressionError('table size update inside a header block');
+        this.resize(this.readInteger(0x1f));
+        continue;
+      }
+      mayResize = false;
+      const start = headers.length;
+      this.readField(first, headers);
+      const name = headers[start] ?? '';
+      listBytes += name.length + (headers[start + 1] ?? '').length + ENTRY_OVERHEAD_BYTES;
+      if (listBytes > this.maxListBytes) headers.length = start;
+      else if ((first & 0xf0) === 0x10) {
+        neverIndexed ??= new Set();
+        neverIndexed.add(name);
+      }
+    }
+    if (neverIndexed !== undefined) headers.neverIndexed = neverIndexed;
+    return { headers, overLimit: listBytes > this.maxListBytes };
+  }
+
+  /** Appends name and value of the field that begins with the byte `first`. */
+  private readField(first: number, headers: HeaderList): void {
+    if (first & 0x80) {
+      const index = this.readInteger(0x7f);
+      headers.push(this.nameAt(index), this.valueAt(index));
+      return;
+    }
+    const indexed = (first & 0x40) !== 0;
+    const index = this.readInteger(indexed ? 0x3f : 0x0f);
+    const name = index === 0 ? this.readString() : this.nameAt(index);
+    const value = this.readString();
+    if (indexed) this.insert(name, value);
+    headers.push(name, value);
+  }
+
+  private nameAt(index: number): string {
+    const name =
+      index <= STATIC_TABLE.length
+        ? STATIC_TABLE[index - 1]?.[0]
+        : this.names[this.names.length - (index - STATIC_TABLE.length)];
+    if (name === undefined) throw compressionError(`no table entry ${index}`);
+    return name;
+  }
+
+  private valueAt(index: number): string {
+    const value =
+      index <= STATIC_TABLE.length
+        ? STATIC_TABLE[index - 1]?.[1]
+        : this.values[this.values.length - (index - STATIC_TABLE.length)];
+    if (value === undefined) throw compressionError(`no table entry ${index}`);
+    return value;
+  }
+
+  /** Newest entries are at the end of the arrays, so that adding one moves nothing. */
+  private insert(name: string, value: string): void {
+    this.names.push(name);
+    this.values.push(value);
+    this.tableBytes += name.length + value.length + ENTRY_OVERHEAD_BYTES;
+    this.evict();
+  }
+
+  private resize(limitBytes: number): void {
+    if (limitBytes > this.maxTableBytes) {
+      throw compressionError(`table size ${limitBytes} over ${this.maxTableBytes}`);
+    }
+    this.tableLimitBytes = limitBytes;
+    this.evict();
+  }
+
+  private evict(): void {
+    let gone = 0;
+    while (this.tableBytes > this.tableLimitBytes) {
+      const bytes = (this.names[gone] ?? '').length + (this.values[gone] ?? '').length;
+      this.tableBytes -= bytes + ENTRY_OVERHEAD_BYTES;
+      gone += 1;
+    }
+    if (gone > 0) {
+      this.names.splice(0, gone);
+      this.values.splice(0, gone);
+    }
+  }
+
+  /** Reads an integer whose prefix is the bits of `mask` in the current byte (section 5.1). */
+  private readInteger(mask: number): number {
+    let value = (this.input[this.at++] ?? 0) & mask;
+    if (value < mask) return value;
+    for (let factor = 1; ; factor *= 128) {
+      if (this.at >= this.end) throw compressionError('integer cut short');
+      const byte = this.input[this.at++] ?? 0;
+      value += (byte & 0x7f) * factor;
+      if (value > MAX_INTEGER || factor > MAX_INTEGER) throw compressionError('integer too large');
+      if (byte < 0x80) return value;
+    }
+  }
+
+  private readString(): string {
+    if (this.at >= this.end) throw compressionError('string cut short');
+    const huffman = ((this.input[this.at] ?? 0) & 0x80) !== 0;
+    const length = this.readInteger(0x7f);
+    const start = this.at;
+    this.at += length;
+    if (this.at > this.end) throw compressionError('string cut short');
+    return huffman
+      ? huffmanDecode(this.input, start, this.at)
+      : this.input.toString('latin1', start, this.at);
+  }
+}
+
+function compressionError(message: string): ConnectionError {
+  return new ConnectionError(ErrorCode.COMPRESSION_ERROR, message);
+}
