@@ -6,26 +6,22 @@ import type { HeaderList } from './header-list.ts';
  * smuggled, so nothing is repaired here.
  */
 
-/** Per byte: 1 may stand in a field name, 2 may stand in a field value, 4 may stand in a path. */
-const CLASSES = classifyBytes();
+/** Where a byte may stand: in a field name, in a field value, in a path. */
 const IN_NAME = 1;
 const IN_VALUE = 2;
 const IN_PATH = 4;
+const CLASSES = classifyBytes();
 
 function classifyBytes(): Uint8Array {
   const classes = new Uint8Array(256);
   for (let byte = 0; byte < 256; byte++) {
-    const character = String.fromCharCode(byte);
     // A token (RFC 9110, section 5.6.2) without upper-case letters.
-    if (/[a-z0-9!#$%&'*+.^_`|~-]/.test(character)) classes[byte] = IN_NAME;
-    if (byte === 0x09 || (byte >= 0x20 && byte !== 0x7f)) classes[byte] = classOf(classes, byte, 2);
-    if (byte > 0x20 && byte !== 0x7f) classes[byte] = classOf(classes, byte, IN_PATH);
+    const inName = /[a-z0-9!#$%&'*+.^_`|~-]/.test(String.fromCharCode(byte));
+    const inValue = byte === 0x09 || (byte >= 0x20 && byte !== 0x7f);
+    const inPath = byte > 0x20 && byte !== 0x7f;
+    classes[byte] = (inName ? IN_NAME : 0) | (inValue ? IN_VALUE : 0) | (inPath ? IN_PATH : 0);
   }
   return classes;
-}
-
-function classOf(classes: Uint8Array, byte: number, added: number): number {
-  return (classes[byte] ?? 0) | added;
 }
 
 function consistsOf(text: string, mask: number): boolean {

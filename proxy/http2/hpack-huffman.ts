@@ -19,9 +19,7 @@ const CODE_BITS = Uint8Array.from(
     .map(Number),
 );
 const EOS = 256;
-
 const CODES = assignCodes();
-const decoder = buildDecoder();
 
 function assignCodes(): Uint32Array {
   const codes = new Uint32Array(EOS + 1);
@@ -51,6 +49,8 @@ interface Decoder {
 
 /** Children of inner node n at 2n and 2n + 1: an inner node's number, or LEAF + symbol. */
 const LEAF = 0x1000;
+
+const decoder = buildDecoder();
 
 function buildTree(): number[] {
   const children = [0, 0];
