@@ -1,0 +1,57 @@
+import { ProxyError } from '../errors.ts';
+import type { HeaderList } from '../http2/header-list.ts';
+import type { CertificateIdentity } from './certificate-identity.ts';
+
+/**
+ * Whose word the apiserver takes for a request. Each class has connections of its own: only those of
+ * `certificate` hold the front-proxy certificate, on which a forgotten header would make its sender
+ * whoever it likes; and the apiserver ends connections that carried an anonymous request.
+ */
+export type IdentityClass = 'certificate' | 'bearer' | 'anonymous';
+
+/** `invalid`: a certificate was presented and TLS did not verify it, or its subject was refused. */
+export type PresentedCertificate = CertificateIdentity | 'invalid' | undefined;
+
+const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
+
+/**
+ * Decides as the apiserver does on a direct connection. Its authenticators are asked in this order:
+ * certificate, then token, then anonymous (pkg/kubeapiserver/authenticator/config.go). So a valid
+ * certificate wins over a token that comes with it.
+ *
+ * Throws `unauthorized` for an invalid certificate without a token: for the apiserver that is a
+ * failed login and not an anonymous request (union.NewFailOnError).
+ */
+export function classOf(headers: HeaderList, certificate: PresentedCertificate): IdentityClass {
+  if (certificate !== undefined && certificate !== 'invalid') return 'certificate';
+  if (hasBearerToken(headers)) return 'bearer';
+  if (certificate === 'invalid') throw new ProxyError('Unauthorized', { code: 'unauthorized' });
+  return 'anonymous';
+}
+
+function hasBearerToken(headers: HeaderList): boolean {
+  let authorization: string | undefined;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]?.toLowerCase();
+    // The first one counts, as with Go's Header.Get.
+    if (name === 'authorization') authorization ??= headers[i + 1];
+    if (name === 'sec-websocket-protocol' && hasWebSocketToken(headers[i + 1] ?? '')) return true;
+  }
+  return authorization !== undefined && isBearer(authorization);
+}
+
+/** pkg/authentication/request/bearertoken: "Basic" and a scheme without a token are nobody. */
+function isBearer(authorization: string): boolean {
+  const [scheme = '', token = ''] = authorization.trim().split(' ', 2);
+  return scheme.toLowerCase() === 'bearer' && token !== '';
+}
+
+/** Browsers cannot set Authorization on a WebSocket: pkg/authentication/request/websocket. */
+function hasWebSocketToken(protocols: string): boolean {
+  return protocols.split(',').some((protocol) => {
+    const trimmed = protocol.trim();
+    return (
+      trimmed.startsWith(WEBSOCKET_TOKEN_PREFIX) && trimmed.length > WEBSOCKET_TOKEN_PREFIX.length
+    );
+  });
+}
