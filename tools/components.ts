@@ -19,7 +19,8 @@ export interface Component {
 const KUBERNETES_VERSION = 'v1.34.4';
 const KUBERNETES_LIBRARY_VERSION = 'v0.34.4';
 const ETCD_VERSION = 'v3.6.14';
-// The newest that the module proxy serves: from v2.3.0 on h2spec has a go.mod that does not fit its tags.
+// The newest that the module proxy serves: later ones have a go.mod whose path does not end in
+// /v2, as Go wants it of such tags.
 const H2SPEC_VERSION = 'v2.2.1';
 
 /** Without these, a build outside Kubernetes' own scripts calls itself v0.0.0-master. */
@@ -40,7 +41,7 @@ function kubernetes(name: string): Component {
   };
 }
 
-/** Another etcd version is another module, tools/etcd-<version>, because one go.mod holds one version. */
+/** Another version is another module, tools/etcd-<version>: one go.mod holds one version. */
 function etcd(name: string, path: string): Component {
   return {
     name,

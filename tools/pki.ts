@@ -58,15 +58,15 @@ export interface ClientOptions {
   readonly usage?: 'clientAuth' | 'serverAuth';
 }
 
-/** Everything that `createPki` makes. All leaf certificates but the marked ones are of `clusterCa`. */
+/** All that `createPki` makes. Leaf certificates are of `clusterCa` where nothing else is said. */
 export interface Pki {
   readonly directory: string;
   readonly clusterCa: Authority;
-  /** Signs `frontProxy` alone: kube-apiserver believes X-Remote-* of holders of such a certificate. */
+  /** Signs `frontProxy` alone: kube-apiserver believes X-Remote-* from whoever holds such a one. */
   readonly frontProxyCa: Authority;
   /** An authority that no component trusts. */
   readonly otherCa: Authority;
-  /** Serves localhost, kubernetes, kubernetes.default, kubernetes.default.svc, 127.0.0.1, 10.0.0.1. */
+  /** Serves localhost, 127.0.0.1, kubernetes[.default[.svc]] and 10.0.0.1. */
   readonly apiserver: Credential;
   /** Serves localhost and 127.0.0.1: the front door's own. */
   readonly door: Credential;
@@ -224,7 +224,7 @@ function validity({ notBefore, notAfter }: Pick<Leaf, 'notBefore' | 'notAfter'>)
   };
 }
 
-/** Positive and without a leading zero byte, so that its DER form needs no padding (RFC 5280, 4.1.2.2). */
+/** Positive and without a leading zero byte: its DER form needs no padding (RFC 5280, 4.1.2.2). */
 function serialNumber(): string {
   return `01${randomBytes(15).toString('hex')}`;
 }

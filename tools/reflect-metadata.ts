@@ -1,6 +1,6 @@
 // @peculiar/x509 builds on tsyringe, which refuses to load where the three functions of the
-// abandoned TC39 metadata proposal are missing. It uses no more of them than is here, so these lines
-// stand in for a further package. To be imported before @peculiar/x509.
+// abandoned TC39 metadata proposal are missing. It uses no more of them than is here, so these
+// lines stand in for a further package. To be imported before @peculiar/x509.
 
 const entriesByTarget = new WeakMap<object, Map<unknown, unknown>>();
 
