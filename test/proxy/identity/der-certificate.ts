@@ -69,13 +69,15 @@ export interface CertificateOptions {
   readonly notBefore?: Date;
   readonly notAfter?: Date;
   readonly keys?: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
+  /** Object identifiers; without any the certificate has no such extension. */
+  readonly extendedKeyUsage?: readonly string[];
 }
 
 export function newKeys(): { publicKey: KeyObject; privateKey: KeyObject } {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
 
-/** A self-signed version 3 certificate without extensions. */
+/** A self-signed version 3 certificate. */
 export function certificateDer(
   subject: readonly (readonly NameAttribute[])[],
   options: CertificateOptions = {},
@@ -97,9 +99,16 @@ export function certificateDer(
     ),
     name,
     keys.publicKey.export({ type: 'spki', format: 'der' }),
+    extensions(options.extendedKeyUsage ?? []),
   );
   const signature = sign('sha256', body, keys.privateKey);
   return der(0x30, body, algorithm, der(0x03, Buffer.from([0]), signature));
+}
+
+function extensions(extendedKeyUsage: readonly string[]): Buffer {
+  if (extendedKeyUsage.length === 0) return Buffer.alloc(0);
+  const usages = der(0x30, ...extendedKeyUsage.map(objectIdentifier));
+  return der(0xa3, der(0x30, der(0x30, objectIdentifier('2.5.29.37'), der(0x04, usages))));
 }
 
 function time(date: Date): Buffer {
