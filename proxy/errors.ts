@@ -74,7 +74,10 @@ export class ProxyError extends Error {
 }
 
 export interface ErrorResponse {
+  readonly code: ProxyErrorCode;
   readonly status: number;
+  /** For the log; what the client is told is in `body`. */
+  readonly detail: string;
   /** With :status first, ready to be sent. */
   readonly headers: HeaderList;
   /** A metav1.Status; a caller that answers HEAD leaves it out. */
@@ -106,7 +109,14 @@ export function errorResponse(error: unknown): ErrorResponse {
   if (failure.retryAfterSeconds !== undefined) {
     headers.push('retry-after', String(failure.retryAfterSeconds));
   }
-  return { status: failure.status, headers, body };
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    code,
+    status: failure.status,
+    detail: error instanceof ProxyError ? error.message : detail,
+    headers,
+    body,
+  };
 }
 
 /** The word for metrics and log lines. */

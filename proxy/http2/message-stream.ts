@@ -20,6 +20,11 @@ export interface MessageStream {
   sendData(chunk: Buffer, endStream: boolean): void;
   /** Lets the peer send `bytes` more: call it when bytes given to `onData` have been dealt with. */
   consumed(bytes: number): void;
+  /**
+   * The rest of the peer's message is not wanted: once all that was queued has been sent, an HTTP/2
+   * stream is ended with NO_ERROR (RFC 9113, section 8.1). For a server that has answered early.
+   */
+  stopReading(): void;
   /** Ends the exchange abruptly with an HTTP/2 error code. Nothing is called back after it. */
   reset(code: number): void;
 }

@@ -56,6 +56,7 @@ export class Http2Stream implements MessageStream {
   private queueOffset = 0;
   private endQueued = false;
   private trailers: HeaderList | undefined;
+  private readingStopped = false;
 
   constructor(id: number, host: StreamHost, sendWindow: number) {
     this.id = id;
@@ -123,6 +124,12 @@ export class Http2Stream implements MessageStream {
     this.host.writer.windowUpdate(this.id, this.uncredited);
     this.receiveWindow += this.uncredited;
     this.uncredited = 0;
+  }
+
+  stopReading(): void {
+    if (this.closed || this.remoteEnded) return;
+    this.readingStopped = true;
+    if (this.localEnded) this.reset(ErrorCode.NO_ERROR);
   }
 
   reset(code: number): void {
@@ -203,6 +210,7 @@ export class Http2Stream implements MessageStream {
   private endLocal(): void {
     this.localEnded = true;
     if (this.remoteEnded) this.close(false);
+    else if (this.readingStopped) this.reset(ErrorCode.NO_ERROR);
   }
 }
 

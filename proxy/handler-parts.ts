@@ -1,0 +1,29 @@
+import type { RequestObserver, RequestRecord } from './observe/request-record.ts';
+import type { Balancer } from './upstream/balancer.ts';
+import type { RetryBudget } from './upstream/retry-policy.ts';
+import type { KeptBodyMemory } from './upstream/upload.ts';
+
+/** What every request needs; made once by the server. */
+export interface HandlerParts {
+  readonly balancer: Balancer;
+  readonly observer: RequestObserver;
+  readonly retryBudget: RetryBudget;
+  readonly keptBodies: KeptBodyMemory;
+  readonly open: Set<OpenExchange>;
+  readonly maxAttempts: number;
+  readonly maxKeptBodyBytes: number;
+  /** From the entry of a short request to the first byte of its answer. */
+  readonly answerTimeoutMs: number;
+  /** Between two pieces of a request body. */
+  readonly uploadIdleMs: number;
+  readonly nowMs: () => number;
+}
+
+/** An exchange, to those who keep time for it. */
+export interface OpenExchange {
+  readonly record: RequestRecord;
+  /** To be called about once a second: ends what has waited too long. */
+  checkDeadlines(nowMs: number): void;
+  /** The door ends: a watch ends as the apiserver would end it, and comes back elsewhere. */
+  endForShutdown(): void;
+}

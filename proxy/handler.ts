@@ -1,0 +1,290 @@
+// One request from its first header to its last byte. Reads from top to bottom in the order in
+// which things happen: enter, send, relay, fail or try again, leave.
+import { errorResponse, ProxyError, type ProxyErrorCode } from './errors.ts';
+import type { HandlerParts, OpenExchange } from './handler-parts.ts';
+import { ErrorCode } from './http2/errors.ts';
+import type { HeaderList } from './http2/header-list.ts';
+import type { MessageListener, MessageStream, ResetReason } from './http2/message-stream.ts';
+import type { Client, RequestIdentity } from './identity/client.ts';
+import { stripIdentityHeaders } from './identity/front-proxy-headers.ts';
+import { enterRecord, type RequestRecord } from './observe/request-record.ts';
+import type { Endpoint } from './upstream/endpoint.ts';
+import { upstreamHeaders } from './upstream/request-headers.ts';
+import { isFailure, isSafe, isUnprocessedAnswer, mayReplay } from './upstream/retry-policy.ts';
+import { Upload } from './upstream/upload.ts';
+
+/** A watch that ends younger than this, without an event, makes client-go relist. */
+const MIN_WATCH_MS = 1000;
+const EMPTY = Buffer.alloc(0);
+const TUNNEL_METHODS = new Set(['CONNECT', 'TRACE']);
+
+/** One request, its attempts at endpoints, and the one answer that the client gets. */
+export class Exchange implements MessageListener, OpenExchange {
+  readonly record: RequestRecord;
+  private readonly parts: HandlerParts;
+  private readonly front: MessageStream;
+  private readonly client: Client;
+  private readonly headers: HeaderList;
+  private readonly upload: Upload;
+  private readonly tried: Endpoint[] = [];
+  private identity: RequestIdentity | undefined;
+  private endpoint: Endpoint | undefined;
+  private upstream: MessageStream | undefined;
+  private answered = false;
+  private over = false;
+  private lastUploadAtMs: number;
+
+  constructor(
+    parts: HandlerParts,
+    front: MessageStream,
+    client: Client,
+    headers: HeaderList,
+    endStream: boolean,
+  ) {
+    this.parts = parts;
+    this.front = front;
+    this.client = client;
+    this.headers = headers;
+    this.upload = new Upload(parts.keptBodies, parts.maxKeptBodyBytes, endStream);
+    this.record = enterRecord(client, headers, parts.nowMs());
+    this.lastUploadAtMs = this.record.enteredAtMs;
+  }
+
+  begin(): void {
+    const { parts, record } = this;
+    this.front.listener = this;
+    parts.open.add(this);
+    parts.observer.entered(record);
+    parts.retryBudget.request();
+    if (TUNNEL_METHODS.has(record.info.method)) {
+      this.fail('method_not_allowed', `the front door does not do ${record.info.method}`);
+      return;
+    }
+    try {
+      this.identity = this.client.identify(this.headers);
+    } catch (error) {
+      this.answerError(error);
+      return;
+    }
+    record.identityClass = this.identity.class;
+    this.attempt('no_ready_endpoint', 'no kube-apiserver is ready');
+  }
+
+  /** Sends the request to an endpoint that has not had it, or fails as the last attempt did. */
+  private attempt(lastCode: ProxyErrorCode, lastDetail: string): void {
+    const { record, parts, identity } = this;
+    const endpoint = parts.balancer.pick(record.longRunning, this.tried);
+    if (endpoint === undefined || identity === undefined) {
+      this.fail(lastCode, lastDetail);
+      return;
+    }
+    this.tried.push(endpoint);
+    const connection = endpoint.acquire(identity.class, record.longRunning ? 'watch' : 'short');
+    if (connection === undefined) {
+      this.attempt('too_many_requests', `all connections to ${endpoint.name} are taken`);
+      return;
+    }
+    this.endpoint = endpoint;
+    record.endpoint = endpoint.name;
+    record.attempts += 1;
+    endpoint.load.enter(record.longRunning);
+    const headers = upstreamHeaders(this.headers, identity, this.client.address);
+    this.upstream = connection.request(headers, this.upload.empty, this);
+    this.upload.sendAgain(this.upstream);
+  }
+
+  onHeaders(stream: MessageStream, headers: HeaderList, endStream: boolean): void {
+    if (stream === this.front) this.onClientTrailers(headers);
+    else if (stream !== this.upstream) return;
+    else if (this.answered) this.passEnd(headers);
+    else if (headers[1]?.charCodeAt(0) === 0x31) this.front.sendHeaders(headers, false);
+    else this.onAnswer(headers, endStream);
+  }
+
+  onData(stream: MessageStream, chunk: Buffer, endStream: boolean): void {
+    if (stream === this.front) {
+      this.onUpload(chunk, endStream);
+      return;
+    }
+    if (stream !== this.upstream) return;
+    this.record.responseBytes += chunk.length;
+    this.front.sendData(chunk, endStream);
+    if (endStream) this.onAnswerEnd();
+  }
+
+  onSent(stream: MessageStream, bytes: number): void {
+    if (stream === this.front) {
+      this.upstream?.consumed(bytes);
+      return;
+    }
+    if (stream !== this.upstream) return;
+    const credit = this.upload.credit(bytes);
+    if (credit > 0) this.front.consumed(credit);
+  }
+
+  onReset(stream: MessageStream, reason: ResetReason): void {
+    if (stream === this.front) {
+      this.upstream?.reset(ErrorCode.CANCEL);
+      this.leaveWith('client_gone', reason.detail);
+    } else if (stream === this.upstream) {
+      this.onLost(reason);
+    }
+  }
+
+  /** Called about once a second: ends what has waited too long. */
+  checkDeadlines(nowMs: number): void {
+    const { record, parts } = this;
+    if (this.answered || record.longRunning) return;
+    if (!this.upload.ended && nowMs - this.lastUploadAtMs > parts.uploadIdleMs) {
+      this.upstream?.reset(ErrorCode.CANCEL);
+      this.fail('upload_idle', 'the request body stopped arriving');
+    } else if (this.upload.ended && nowMs - this.lastUploadAtMs > parts.answerTimeoutMs) {
+      this.upstream?.reset(ErrorCode.CANCEL);
+      this.endpoint?.failed('no answer in time');
+      const code = isSafe(record.info.method) ? 'upstream_timeout' : 'outcome_unknown';
+      this.fail(code, `${record.endpoint} has not answered in time`);
+    }
+  }
+
+  /** The door ends: a watch ends as the apiserver itself would end it, and comes back elsewhere. */
+  endForShutdown(): void {
+    if (this.answered && this.record.longRunning) this.endCleanly('shutting_down', 'door drains');
+  }
+
+  private onUpload(chunk: Buffer, endStream: boolean): void {
+    this.lastUploadAtMs = this.parts.nowMs();
+    this.record.requestBytes += chunk.length;
+    if (!this.answered) this.upload.add(chunk, endStream);
+    else this.upload.ended ||= endStream;
+    if (this.over || this.upstream === undefined) this.front.consumed(chunk.length);
+    else this.upstream.sendData(chunk, endStream);
+  }
+
+  private onClientTrailers(trailers: HeaderList): void {
+    this.upload.ended = true;
+    // They are not kept, so there is no other attempt with them.
+    this.upload.drop();
+    this.upstream?.sendHeaders(stripIdentityHeaders(trailers), true);
+  }
+
+  private onAnswer(headers: HeaderList, endStream: boolean): void {
+    const status = Number(headers[1]);
+    if (status === 429) this.endpoint?.overloaded();
+    if (isUnprocessedAnswer(headers) && this.mayTryAgain(true)) {
+      this.upstream?.reset(ErrorCode.CANCEL);
+      this.tryAgain('too_many_requests', `${this.record.endpoint} answered 429`);
+      return;
+    }
+    if (isFailure(status)) this.endpoint?.failed(`answered ${status}`);
+    else this.endpoint?.succeeded();
+    this.answered = true;
+    this.upload.drop();
+    this.record.status = status;
+    this.record.answeredAtMs = this.parts.nowMs();
+    this.front.sendHeaders(headers, endStream);
+    if (endStream) this.onAnswerEnd();
+  }
+
+  private passEnd(trailers: HeaderList): void {
+    this.front.sendHeaders(trailers, true);
+    this.onAnswerEnd();
+  }
+
+  private onAnswerEnd(): void {
+    // An answer may overtake the body: 413, or 401. The client must read it and stop sending.
+    if (!this.upload.ended) {
+      this.front.stopReading();
+      this.upstream?.reset(ErrorCode.NO_ERROR);
+    }
+    this.leave();
+  }
+
+  private onLost(reason: ResetReason): void {
+    const { record } = this;
+    const detail = `${record.endpoint}: ${reason.detail}`;
+    if (this.answered) {
+      // END_STREAM makes client-go watch again from where it was; a reset makes it LIST.
+      if (record.longRunning) this.endCleanly('upstream_lost', detail);
+      else this.cut(detail);
+      return;
+    }
+    this.endpoint?.failed(detail);
+    const { method } = record.info;
+    const answer = isSafe(method) ? 'upstream_lost' : 'outcome_unknown';
+    const code = reason.unprocessed ? 'upstream_unreachable' : answer;
+    if (this.mayTryAgain(reason.unprocessed)) this.tryAgain(code, detail);
+    else this.fail(code, detail);
+  }
+
+  private mayTryAgain(unprocessed: boolean): boolean {
+    const { parts, record } = this;
+    const attempt = {
+      method: record.info.method,
+      bodyKept: this.upload.kept,
+      attempts: record.attempts,
+      maxAttempts: parts.maxAttempts,
+    };
+    return mayReplay(attempt, { unprocessed }) && parts.retryBudget.take();
+  }
+
+  private tryAgain(code: ProxyErrorCode, detail: string): void {
+    this.release();
+    this.attempt(code, detail);
+  }
+
+  private endCleanly(code: ProxyErrorCode, detail: string): void {
+    this.upstream?.reset(ErrorCode.CANCEL);
+    this.upstream = undefined;
+    const ageMs = this.parts.nowMs() - this.record.answeredAtMs;
+    const waitMs = this.record.responseBytes > 0 ? 0 : Math.max(0, MIN_WATCH_MS - ageMs);
+    setTimeout(() => {
+      if (!this.over) this.front.sendData(EMPTY, true);
+      this.leaveWith(code, detail);
+    }, waitMs);
+  }
+
+  /** The answer has begun and cannot be finished: the client must see that it is not whole. */
+  private cut(detail: string): void {
+    this.front.reset(ErrorCode.INTERNAL_ERROR);
+    this.leaveWith('upstream_lost', detail);
+  }
+
+  private fail(code: ProxyErrorCode, detail: string): void {
+    this.answerError(new ProxyError(detail, { code }));
+  }
+
+  private answerError(error: unknown): void {
+    const { record } = this;
+    const { status, headers, body, code, detail } = errorResponse(error);
+    record.status = status;
+    record.answeredAtMs = this.parts.nowMs();
+    this.answered = true;
+    const bodyless = record.info.method === 'HEAD';
+    this.front.sendHeaders(headers, bodyless);
+    if (!bodyless) this.front.sendData(body, true);
+    if (!this.upload.ended) this.front.stopReading();
+    this.leaveWith(code, detail);
+  }
+
+  private release(): void {
+    this.endpoint?.load.leave(this.record.longRunning);
+    this.endpoint = undefined;
+    this.upstream = undefined;
+  }
+
+  private leaveWith(code: ProxyErrorCode, detail: string): void {
+    if (this.over) return;
+    this.record.failure = code;
+    this.record.failureDetail = detail;
+    this.leave();
+  }
+
+  private leave(): void {
+    if (this.over) return;
+    this.over = true;
+    this.upload.drop();
+    this.release();
+    this.parts.open.delete(this);
+    this.parts.observer.left(this.record, this.parts.nowMs());
+  }
+}

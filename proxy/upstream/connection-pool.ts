@@ -1,0 +1,168 @@
+import { connect, type TLSSocket } from 'node:tls';
+import { Connection } from '../http2/connection.ts';
+
+export interface PoolOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Name to ask for and to verify; without it the host is verified. */
+  readonly serverName?: string;
+  readonly ca: string | Buffer;
+  /** The front-proxy certificate; only connections for certificate identities have it. */
+  readonly certificate?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly connectTimeoutMs: number;
+  /**
+   * Streams after which another connection is opened although this one has room, and the number of
+   * connections up to which that is done: one GOAWAY or lost packet then holds up fewer.
+   */
+  readonly spreadStreams: number;
+  readonly spreadConnections: number;
+  /** Bound on connections; beyond it a request finds no place. */
+  readonly maxConnections: number;
+  readonly nowMs: () => number;
+  /** A connection could not be made (`refused`), or broke without a GOAWAY. */
+  onFailure(detail: string, refused: boolean): void;
+}
+
+// An apiserver is a neighbour: a dead one is noticed by PING long before TCP would.
+const TCP_KEEPALIVE_MS = 30_000;
+/** Silence after which a connection with streams is asked whether it is alive, and then given up. */
+const PING_AFTER_SILENCE_MS = 5000;
+const DEAD_AFTER_SILENCE_MS = 15_000;
+/** An idle connection is closed after this long, all but one. */
+const IDLE_CLOSE_MS = 60_000;
+
+/** The HTTP/2 connections to one endpoint that share an identity class and a purpose. */
+export class ConnectionPool {
+  private readonly options: PoolOptions;
+  /** Those that may take new streams. */
+  private connections: Connection[] = [];
+  /** All that are open, with those that only finish what they have. */
+  private readonly open = new Set<Connection>();
+  private session: Buffer | undefined;
+  private closed = false;
+
+  constructor(options: PoolOptions) {
+    this.options = options;
+  }
+
+  /** Connections that are open. */
+  get size(): number {
+    return this.open.size;
+  }
+
+  /** The connection to open the next stream on, or undefined when there is no place. */
+  acquire(): Connection | undefined {
+    if (this.closed) return undefined;
+    const least = this.leastLoaded();
+    const { spreadStreams, spreadConnections, maxConnections } = this.options;
+    if (least === undefined) {
+      return this.open.size < maxConnections ? this.connect() : undefined;
+    }
+    const spread =
+      least.openStreams >= spreadStreams && this.connections.length < spreadConnections;
+    return spread ? this.connect() : least;
+  }
+
+  /** Asks silent connections for a sign of life, and drops those that gave none. */
+  sweep(): void {
+    const nowMs = this.options.nowMs();
+    let idleKept = 0;
+    for (const connection of [...this.open]) {
+      const silentMs = nowMs - connection.lastReadAtMs;
+      if (connection.openStreams === 0) {
+        idleKept += 1;
+        if (silentMs > IDLE_CLOSE_MS && idleKept > 1) connection.shutdown();
+      } else if (silentMs > DEAD_AFTER_SILENCE_MS) {
+        connection.destroy(`no sign of life for ${Math.round(silentMs)} ms`);
+      } else if (silentMs > PING_AFTER_SILENCE_MS) {
+        connection.ping(() => {});
+      }
+    }
+  }
+
+  /** No new streams; each connection ends with its last one. */
+  drain(): void {
+    this.closed = true;
+    for (const connection of [...this.open]) connection.shutdown();
+  }
+
+  /** Ends all connections now. */
+  close(detail: string): void {
+    this.closed = true;
+    for (const connection of [...this.open]) connection.close(detail);
+  }
+
+  private leastLoaded(): Connection | undefined {
+    let best: Connection | undefined;
+    for (const connection of this.connections) {
+      if (connection.capacity <= 0) continue;
+      if (best === undefined || connection.openStreams < best.openStreams) best = connection;
+    }
+    return best;
+  }
+
+  private connect(): Connection {
+    const { options } = this;
+    const socket = connect({
+      host: options.host,
+      port: options.port,
+      ca: options.ca,
+      ...options.certificate,
+      ...(options.serverName === undefined ? {} : { servername: options.serverName }),
+      ...(this.session === undefined ? {} : { session: this.session }),
+      ALPNProtocols: ['h2'],
+      minVersion: 'TLSv1.2',
+    });
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    const progress = { established: false, told: false };
+    const connection = new Connection(
+      socket,
+      { role: 'client', nowMs: options.nowMs },
+      {
+        onRequest() {},
+        onOversizedRequest() {},
+        onCapacity: () => {
+          if (connection.accepting) return;
+          progress.told = true;
+          this.retire(connection);
+        },
+        onClose: (detail) => {
+          this.retire(connection);
+          this.open.delete(connection);
+          if (!this.closed && !progress.told) options.onFailure(detail, !progress.established);
+        },
+      },
+    );
+    this.connections.push(connection);
+    this.open.add(connection);
+    this.watchHandshake(socket, connection, progress);
+    return connection;
+  }
+
+  private watchHandshake(
+    socket: TLSSocket,
+    connection: Connection,
+    progress: { established: boolean },
+  ): void {
+    const { connectTimeoutMs } = this.options;
+    const timer = setTimeout(
+      () => connection.destroy(`no connection within ${connectTimeoutMs} ms`),
+      connectTimeoutMs,
+    );
+    socket.once('close', () => clearTimeout(timer));
+    socket.on('session', (session: Buffer) => {
+      this.session = session;
+    });
+    socket.once('secureConnect', () => {
+      clearTimeout(timer);
+      if (socket.alpnProtocol === 'h2') progress.established = true;
+      else connection.destroy('the endpoint does not speak HTTP/2 (ALPN h2)');
+    });
+  }
+
+  /** Takes a connection out of use; it ends by itself with its last stream. */
+  private retire(connection: Connection): void {
+    this.connections = this.connections.filter((other) => other !== connection);
+  }
+}

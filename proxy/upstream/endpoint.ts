@@ -1,0 +1,144 @@
+import type { Connection } from '../http2/connection.ts';
+import type { IdentityClass } from '../identity/identity-class.ts';
+import { ConnectionPool, type PoolOptions } from './connection-pool.ts';
+import { EndpointLoad } from './endpoint-load.ts';
+import { afterCheck, afterRefusal, type HealthPolicy, unknownHealth } from './health.ts';
+import { afterFailure, afterSuccess, noOutlier, type OutlierPolicy } from './outlier.ts';
+
+/** What a connection is for: one reset or GOAWAY among short requests must not touch watches. */
+export type Purpose = 'short' | 'watch' | 'health';
+
+export interface EndpointOptions {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly health: HealthPolicy;
+  readonly outlier: OutlierPolicy;
+  /** Pool options that all pools of the endpoint share. */
+  readonly pool: Omit<PoolOptions, 'onFailure' | 'certificate' | 'host' | 'port'>;
+  /** Proves to the apiserver that identity headers come from the door. */
+  readonly frontProxy?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly nowMs: () => number;
+  /** Readiness or ejection has changed, and why. */
+  onChange(endpoint: Endpoint, what: string): void;
+  /** Something went wrong on a connection: worth a check before the next one is due. */
+  onSuspicion(endpoint: Endpoint): void;
+  /** Whether the set of endpoints can spare this one now. */
+  mayEject(): boolean;
+}
+
+/** One kube-apiserver: its connections, its health and its load. */
+export class Endpoint {
+  readonly name: string;
+  /** `https://host:port`. */
+  readonly url: string;
+  readonly load = new EndpointLoad();
+  private readonly options: EndpointOptions;
+  private readonly pools = new Map<string, ConnectionPool>();
+  private health = unknownHealth;
+  private outlier = noOutlier;
+  private availableSinceMs = 0;
+
+  constructor(options: EndpointOptions) {
+    this.options = options;
+    this.name = options.name;
+    const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+    this.url = `https://${host}:${options.port}`;
+  }
+
+  /** Its health checks pass. */
+  get ready(): boolean {
+    return this.health.ready;
+  }
+
+  get ejected(): boolean {
+    return this.outlier.ejectedUntilMs > this.options.nowMs();
+  }
+
+  get available(): boolean {
+    return this.health.ready && !this.ejected;
+  }
+
+  get availableForMs(): number {
+    const since = Math.max(this.availableSinceMs, this.outlier.ejectedUntilMs);
+    return Math.max(0, this.options.nowMs() - since);
+  }
+
+  /** A connection for one more stream, or undefined when all places are taken. */
+  acquire(identityClass: IdentityClass, purpose: Purpose): Connection | undefined {
+    const key = `${identityClass} ${purpose}`;
+    let pool = this.pools.get(key);
+    if (pool === undefined) {
+      pool = this.createPool(identityClass);
+      this.pools.set(key, pool);
+    }
+    return pool.acquire();
+  }
+
+  /** Open connections by identity class and purpose, as `certificate watch`. */
+  connectionCounts(): [pool: string, connections: number][] {
+    return [...this.pools].map(([key, pool]) => [key, pool.size]);
+  }
+
+  checked(passed: boolean, detail: string): void {
+    this.setHealth(afterCheck(this.health, passed, this.options.health), detail);
+  }
+
+  /** A request was answered by the endpoint, and not with a failure of its own. */
+  succeeded(): void {
+    this.outlier = afterSuccess(this.outlier);
+  }
+
+  /** The endpoint failed a request: lost it, or answered it with a 5xx of its own. */
+  failed(detail: string): void {
+    const { nowMs, outlier } = this.options;
+    this.load.failed(nowMs());
+    const before = this.outlier.ejectedUntilMs;
+    this.outlier = afterFailure(this.outlier, outlier, nowMs(), this.options.mayEject());
+    if (this.outlier.ejectedUntilMs !== before) {
+      const seconds = Math.round((this.outlier.ejectedUntilMs - nowMs()) / 1000);
+      this.options.onChange(this, `ejected for ${seconds} s: ${detail}`);
+    }
+  }
+
+  /** The endpoint said that it has too much to do. */
+  overloaded(): void {
+    this.load.failed(this.options.nowMs());
+  }
+
+  /** To be called now and then: looks after silent connections. */
+  sweep(): void {
+    for (const pool of this.pools.values()) pool.sweep();
+  }
+
+  close(detail: string): void {
+    for (const pool of this.pools.values()) pool.close(detail);
+  }
+
+  private createPool(identityClass: IdentityClass): ConnectionPool {
+    const { options } = this;
+    // Only these connections carry the certificate: on any other, identity headers that slipped
+    // through every other check would still prove nothing.
+    const certificate = identityClass === 'certificate' ? options.frontProxy : undefined;
+    return new ConnectionPool({
+      ...options.pool,
+      ...(certificate === undefined ? {} : { certificate }),
+      host: options.host,
+      port: options.port,
+      onFailure: (detail, refused) => this.onConnectionFailure(detail, refused),
+    });
+  }
+
+  private onConnectionFailure(detail: string, refused: boolean): void {
+    if (refused) this.setHealth(afterRefusal(this.health), `connection failed: ${detail}`);
+    this.options.onSuspicion(this);
+  }
+
+  private setHealth(next: typeof this.health, detail: string): void {
+    const before = this.health;
+    this.health = next;
+    if (next.ready === before.ready && before.known) return;
+    if (next.ready) this.availableSinceMs = this.options.nowMs();
+    this.options.onChange(this, next.ready ? 'ready' : `not ready: ${detail}`);
+  }
+}
