@@ -43,6 +43,7 @@ test('after the first signal a second one has its default effect again', async (
     expect(host.listenerCount('SIGINT') + host.listenerCount('SIGTERM')).toBe(0);
     return EXIT_CODE.ok;
   }, host);
+  expect(host.lines).toEqual([]); // A failed expectation inside main would be reported here.
 });
 
 test('no listener stays behind, whether main returns or throws', async () => {
