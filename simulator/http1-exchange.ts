@@ -29,9 +29,7 @@ export class Http1Exchange implements Exchange {
 
   respond(status: number, headers: ResponseHeaders, body: string | Buffer): void {
     // An unread rest would be taken for the next request: the connection cannot be kept.
-    if (!this.#request.complete && this.#request.headers['content-length'] !== '0') {
-      this.#response.shouldKeepAlive = this.#hasNoBody();
-    }
+    if (!this.#request.complete && this.#hasBody()) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, {
       ...headers,
       'content-length': String(Buffer.byteLength(body)),
@@ -50,8 +48,9 @@ export class Http1Exchange implements Exchange {
     this.#response.shouldKeepAlive = false;
   }
 
-  #hasNoBody(): boolean {
+  #hasBody(): boolean {
     const { headers } = this.#request;
-    return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+    const length = headers['content-length'] ?? '0';
+    return length !== '0' || headers['transfer-encoding'] !== undefined;
   }
 }

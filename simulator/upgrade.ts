@@ -40,7 +40,7 @@ export function serveUpgrade(exchange: UpgradeExchange, query: URLSearchParams):
 function serveSpdy(exchange: UpgradeExchange): void {
   const [stream] = offered(exchange, 'x-stream-protocol-version');
   switchProtocols(exchange, {
-    upgrade: 'SPDY/3.1',
+    Upgrade: 'SPDY/3.1',
     ...(stream === undefined ? {} : { 'X-Stream-Protocol-Version': stream }),
   });
   const { socket, head } = exchange;
@@ -55,7 +55,7 @@ function serveWebSocket(exchange: UpgradeExchange, query: URLSearchParams): void
   }
   const [subprotocol] = offered(exchange, 'sec-websocket-protocol');
   switchProtocols(exchange, {
-    upgrade: 'websocket',
+    Upgrade: 'websocket',
     'Sec-WebSocket-Accept': createHash('sha1')
       .update(key + ACCEPT_GUID)
       .digest('base64'),
