@@ -32,8 +32,9 @@ export class Http1Connection {
   #active: Http1Exchange | undefined;
   /** The last response is on its way; nothing that the client still sends is processed. */
   #closing = false;
-  /** The client's bytes cannot be understood any more. */
+  /** What the client sends from here on cannot be understood. */
   #unreadable = false;
+  #last: IncomingMessage | undefined;
 
   constructor(socket: TLSSocket, context: ConnectionContext) {
     this.socket = socket;
@@ -44,11 +45,12 @@ export class Http1Connection {
   }
 
   onMessage(message: IncomingMessage, response: ServerResponse): void {
-    if (this.#closing) {
+    if (this.#closing || this.#unreadable) {
       // After `Connection: close` no request is processed (RFC 9112, section 9.6).
       message.resume();
       return;
     }
+    this.#unreadable = message === this.#last;
     if (this.#waiting.length >= this.#context.limits.maxPipelined) {
       this.socket.destroy();
       return;
@@ -61,9 +63,14 @@ export class Http1Connection {
   /** Whether node:http may hand over the socket. What it may not is answered as a plain request. */
   mayUpgrade(message: IncomingMessage): boolean {
     // With a response still to be written, the socket cannot be handed over.
-    if (this.#closing || this.#active !== undefined) return false;
-    const result = this.#translate(message);
-    return 'head' in result && result.head.upgrade !== undefined;
+    if (!this.#closing && this.#active === undefined) {
+      const result = this.#translate(message);
+      if ('head' in result && result.head.upgrade !== undefined) return true;
+    }
+    // Node's parser stops at any upgrade and forgets the rest of what it has read. A request that
+    // is half in there would leave its other half to be read as the next one.
+    this.#last = message;
+    return false;
   }
 
   /** Passes the socket on. This connection is over. */

@@ -30,6 +30,8 @@ export interface FrontDoor {
   readonly port: number;
   readonly front: Http1Front;
   readonly ca: string;
+  /** Accepted sockets that are open, upgraded ones too. */
+  readonly open: number;
   readonly requests: Arrivals<ReceivedRequest>;
   readonly upgrades: Arrivals<UpgradeRequest>;
   /** Fails when a connection is left. */
@@ -77,6 +79,9 @@ export async function openFrontDoor(pki: Pki, options: FrontDoorOptions = {}): P
     port: (server.address() as AddressInfo).port,
     front,
     ca: pki.clusterCa.cert,
+    get open() {
+      return sockets.size;
+    },
     requests,
     upgrades,
     close: async () => {
