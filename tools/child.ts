@@ -1,6 +1,7 @@
 // Real components as child processes that cannot outlive us.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What to start. */
@@ -11,6 +12,8 @@ export interface ChildSpec {
   readonly args: readonly string[];
   /** Both outputs are appended to this file. */
   readonly logPath: string;
+  /** Keeps standard input and output for us, and logs only errors. */
+  readonly interactive?: boolean;
 }
 
 const SHOWN_LOG_LINES = 20;
@@ -22,6 +25,9 @@ const SETPRIV = '/usr/bin/setpriv';
 export class Child {
   readonly name: string;
   readonly pid: number;
+  /** Null unless the child was started as interactive. */
+  readonly stdin: Writable | null;
+  readonly #stdout: Readable | null;
   /** Resolves with a description, such as `exit code 1`, when the process is gone. Never rejects. */
   readonly exited: Promise<string>;
   readonly #process: ChildProcess;
@@ -30,6 +36,8 @@ export class Child {
   constructor(spec: ChildSpec, process: ChildProcess, pid: number) {
     this.name = spec.name;
     this.pid = pid;
+    this.stdin = process.stdin;
+    this.#stdout = process.stdout;
     this.#process = process;
     this.#logPath = spec.logPath;
     this.exited = new Promise((resolve) => {
@@ -41,6 +49,12 @@ export class Child {
 
   get running(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** The output of a child that was started as interactive. */
+  requireStdout(): Readable {
+    if (this.#stdout === null) throw new Error(`${this.name}: was not started as interactive`);
+    return this.#stdout;
   }
 
   /** Stops it between two instructions; its sockets stay open. Resolves when it stands still. */
@@ -70,13 +84,13 @@ export class Child {
    * Waits for `ready`, which is told to give up when the process is gone. Throws with the end of
    * the log when either fails.
    */
-  async untilReady(ready: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async untilReady<T>(ready: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController();
     void this.exited.then((how) => {
       controller.abort(new Error(`ended while starting (${how})`));
     });
     try {
-      await ready(controller.signal);
+      return await ready(controller.signal);
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause);
       throw new Error(`${this.name}: ${what}. The end of its log:\n${this.#logTail()}`, { cause });
@@ -128,7 +142,7 @@ export class ChildGroup {
         ? [SETPRIV, '--pdeathsig', 'KILL', '--', spec.command, ...spec.args]
         : [spec.command, ...spec.args];
       const started = spawn(command, args, {
-        stdio: ['ignore', log, log],
+        stdio: spec.interactive ? ['pipe', 'pipe', log] : ['ignore', log, log],
         // Out of the terminal's process group: Ctrl-C is ours to handle, in our order.
         detached: true,
       });

@@ -23,12 +23,20 @@ const ETCD_VERSION = 'v3.6.14';
 // /v2, as Go wants it of such tags.
 const H2SPEC_VERSION = 'v2.2.1';
 
-/** Without these, a build outside Kubernetes' own scripts calls itself v0.0.0-master. */
-const KUBERNETES_VARIABLES = {
-  'k8s.io/component-base/version.gitVersion': KUBERNETES_VERSION,
-  'k8s.io/component-base/version.gitMajor': '1',
-  'k8s.io/component-base/version.gitMinor': '34',
-};
+/**
+ * Without these, a build outside Kubernetes' own scripts calls itself v0.0.0-master: the first
+ * package is behind /version, the second behind the User-Agent (hack/lib/version.sh sets both).
+ */
+const KUBERNETES_VARIABLES = Object.fromEntries(
+  ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) => [
+    [`${path}.gitVersion`, KUBERNETES_VERSION],
+    [`${path}.gitMajor`, '1'],
+    [`${path}.gitMinor`, '34'],
+    // A module from the proxy does not say which commit it was.
+    [`${path}.gitCommit`, 'unknown'],
+    [`${path}.gitTreeState`, 'archive'],
+  ]),
+);
 
 function kubernetes(name: string): Component {
   return {

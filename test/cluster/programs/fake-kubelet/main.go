@@ -30,6 +30,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
+// shutdownLimit is how long the end waits for commands that were killed to be gone.
+const shutdownLimit = 5 * time.Second
+
 type options struct {
 	listen, cert, key, clientCA   string
 	kubeconfig, nodeName, workDir string
@@ -90,8 +93,8 @@ func run(ctx context.Context, o options) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.ServeTLS(sessions.listener(tcp), "", "") }()
 	defer server.Close()
-	// Close leaves hijacked connections alone; ending them is what a killed kubelet does as well.
-	defer sessions.closeAll()
+	// Close leaves hijacked connections alone. Losing them ends the commands too.
+	defer sessions.closeAll(shutdownLimit)
 
 	node := registration{client: client, options: o, address: tcp.Addr().(*net.TCPAddr)}
 	pods, err := node.register(ctx)

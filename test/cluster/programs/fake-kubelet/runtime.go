@@ -35,8 +35,8 @@ func (rt *runtime) ExecInContainer(ctx context.Context, _ string, _ types.UID, _
 	go rt.countResizes(ctx, resize)
 	command := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	command.Dir = rt.workDir
+	command.SysProcAttr = processAttributes()
 	// The whole group is ended, since a shell's children would keep the output open.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = 5 * time.Second
 	// A nil interface, not an interface that holds nil: os/exec then opens /dev/null.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // counters is the body of GET /debug/connections. All but Resizes return to zero when every client
@@ -92,7 +93,8 @@ func (s *sessions) withConnection(ctx context.Context, conn net.Conn) context.Co
 	return context.WithValue(ctx, connectionKey{}, conn)
 }
 
-func (s *sessions) closeAll() {
+// closeAll ends every connection, and waits for what was served on them to end.
+func (s *sessions) closeAll(limit time.Duration) {
 	s.mu.Lock()
 	conns := make([]*connection, 0, len(s.conns))
 	for conn := range s.conns {
@@ -101,6 +103,9 @@ func (s *sessions) closeAll() {
 	s.mu.Unlock()
 	for _, conn := range conns {
 		conn.Close()
+	}
+	for deadline := time.Now().Add(limit); s.snapshot().Open > 0 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

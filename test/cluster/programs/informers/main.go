@@ -63,7 +63,7 @@ func main() {
 		"plural names; of other groups as group/version/resource")
 	flag.IntVar(&o.clients, "clients", 30, "number of clients")
 	flag.BoolVar(&o.protobuf, "protobuf", false, "ask for protobuf instead of JSON")
-	flag.DurationVar(&o.interval, "interval", 5*time.Second, "time between stats lines")
+	flag.DurationVar(&o.interval, "interval", 5*time.Second, "time between stats lines; 0 for none")
 	flag.DurationVar(&o.checkTimeout, "check-timeout", 20*time.Second, "how long check waits for equality")
 	flag.DurationVar(&o.syncTimeout, "sync-timeout", time.Minute, "how long the first lists may take")
 	klog.InitFlags(nil)
@@ -96,13 +96,17 @@ func run(ctx context.Context, o options) error {
 	})
 	commands := make(chan string)
 	go readCommands(ctx, commands)
-	tick := time.NewTicker(o.interval)
-	defer tick.Stop()
+	var tick <-chan time.Time // Never ready when there is no interval.
+	if o.interval > 0 {
+		ticker := time.NewTicker(o.interval)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-tick:
 			output.write("stats", fleet.counters())
 		case command, open := <-commands:
 			if !open || command == "quit" {
