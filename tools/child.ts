@@ -28,7 +28,7 @@ export class Child {
   /** Null unless the child was started as interactive. */
   readonly stdin: Writable | null;
   readonly #stdout: Readable | null;
-  /** Resolves with a description, such as `exit code 1`, when the process is gone. Never rejects. */
+  /** Resolves with how, such as `exit code 1`, when the process is gone. Never rejects. */
   readonly exited: Promise<string>;
   readonly #process: ChildProcess;
   readonly #logPath: string;

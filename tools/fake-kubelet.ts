@@ -1,5 +1,5 @@
-// Starts the fake kubelet of test/cluster/programs beside a control plane, so that exec, attach, cp,
-// port-forward and logs have an end to reach.
+// Starts the fake kubelet of test/cluster/programs beside a control plane, so that exec, attach,
+// cp, port-forward and logs have an end to reach.
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';

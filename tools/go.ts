@@ -28,18 +28,26 @@ export async function goVersion(): Promise<string | undefined> {
   }
 }
 
+/** One run of `go build`. */
+export interface GoBuild {
+  /** The module's folder. */
+  readonly directory: string;
+  readonly args: readonly string[];
+  /** Where go makes its own working folder, which it leaves behind when it is stopped. */
+  readonly temporaryDirectory: string;
+}
+
 /**
- * Runs `go build` in a module's folder. Aborting `signal` ends the compiler's processes too, and
+ * Runs `go build`. Aborting `signal` ends the compiler's processes too, and
  * the promise still resolves only when all of them are gone.
  */
 export async function goBuild(
-  directory: string,
-  args: readonly string[],
+  { directory, args, temporaryDirectory }: GoBuild,
   signal: AbortSignal,
   onPackage: (count: number) => void,
 ): Promise<GoResult> {
   // A process group of its own: go runs compilers, and ending go alone would leave them behind.
-  const child = spawn('go', args, {
+  const child = spawn('env', [`GOTMPDIR=${temporaryDirectory}`, 'go', ...args], {
     cwd: directory,
     stdio: ['ignore', 'inherit', 'pipe'],
     detached: true,

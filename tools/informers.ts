@@ -63,7 +63,7 @@ const SYNC_LIMIT_MS = 90_000;
 const ANSWER_LIMIT_MS = 60_000;
 const DEFAULT_RESOURCES = ['configmaps', 'secrets', 'pods', 'nodes', 'services'];
 
-/** Resolves when every informer has its first list. It ends with the control plane, or by `quit`. */
+/** Resolves when every informer has its first list. Ends with the control plane, or by `quit`. */
 export async function startInformers(
   controlPlane: ControlPlane,
   options: InformersOptions,

@@ -56,13 +56,18 @@ async function findStale(components: readonly Component[], goVersion: string): P
 async function buildComponent({ component, stamp }: Plan, signal: AbortSignal): Promise<boolean> {
   const { name, version } = component;
   // In .tools and not in /tmp, because only within one file system is a rename atomic. The process
-  // id keeps two installs at the same time from writing one file.
-  const output = join(TOOLS_DIRECTORY, `${name}.${process.pid}.partial`);
+  // id keeps two installs at the same time apart.
+  const partial = join(TOOLS_DIRECTORY, `partial-${process.pid}-${name}`);
+  const output = join(partial, name);
+  await mkdir(partial);
   const progress = startProgress(`${name} ${version}`, process.stderr);
   try {
     const { exitCode, messages } = await goBuild(
-      join(ROOT_DIRECTORY, component.module),
-      buildArguments(component, output),
+      {
+        directory: join(ROOT_DIRECTORY, component.module),
+        args: buildArguments(component, output),
+        temporaryDirectory: partial,
+      },
       signal,
       (count) => progress.note(`${count} packages compiled`),
     );
@@ -82,7 +87,7 @@ async function buildComponent({ component, stamp }: Plan, signal: AbortSignal): 
     progress.finish('built');
     return true;
   } finally {
-    await rm(output, { force: true });
+    await rm(partial, { recursive: true, force: true });
   }
 }
 

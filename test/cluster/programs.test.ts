@@ -46,7 +46,7 @@ afterAll(async () => {
   if (directory !== undefined) await rm(directory, { recursive: true, force: true });
 });
 
-/** The command line of kubectl with a protocol. The variables are set by env, not in our process. */
+/** The command line of kubectl with a protocol. The variables are set by env, not by us. */
 function kubectlCommand(protocol: Protocol, args: readonly string[]): string[] {
   const on = protocol === 'WebSocket';
   const variables = [

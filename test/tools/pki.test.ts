@@ -23,7 +23,7 @@ function signedBy(certificate: string, authority: string): boolean {
   return leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey);
 }
 
-test('the serving certificates are valid for the loopback names and signed by the cluster CA', () => {
+test('the serving certificates are valid on loopback and signed by the cluster CA', () => {
   for (const credential of [pki.apiserver, pki.door, pki.kubelet]) {
     const certificate = new X509Certificate(credential.cert);
     expect(signedBy(credential.cert, pki.clusterCa.cert)).toBe(true);
