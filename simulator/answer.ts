@@ -31,7 +31,11 @@ export class Answer {
   }
 
   json(code: number, body: string): number {
-    this.#exchange.respond(code, { ...this.headers, 'content-type': 'application/json' }, body);
+    this.#exchange.respond(
+      code,
+      { ...this.headers, 'content-type': 'application/json' },
+      `${body}\n`,
+    );
     return code;
   }
 
@@ -48,7 +52,9 @@ export class Answer {
     if (error.retryAfterSeconds !== undefined) {
       this.headers['retry-after'] = String(error.retryAfterSeconds);
     }
-    return this.json(error.code, `${JSON.stringify(error.body())}\n`);
+    // pkg/endpoints/handlers/responsewriters/errors.go RespondWithError.
+    if (error.code === 403) this.headers['x-content-type-options'] = 'nosniff';
+    return this.json(error.code, JSON.stringify(error.body()));
   }
 
   /** pkg/server/filters/with_retry_after.go: it comes before everything else, so it is bare. */

@@ -3,6 +3,9 @@
 // token, anonymous. One that fails does not end the search; it only forbids the anonymous answer.
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+// First: it must be evaluated before @peculiar/x509.
+import '../tools/reflect-metadata.ts';
+import { X509Certificate as ParsedCertificate } from '@peculiar/x509';
 import { type Exchange, header, headerValues } from './exchange.ts';
 import type { Identity, Peer } from './identity.ts';
 
@@ -12,6 +15,7 @@ export interface AuthenticationConfig {
 
 const FRONT_PROXY_NAME = 'front-proxy';
 const EXTRA_PREFIX = 'x-remote-extra-';
+const UID_OID = '1.3.6.1.4.1.57683.2'; // Read from 1.33 on.
 const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
 const AUTHENTICATED = 'system:authenticated';
 const ANONYMOUS: Identity = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -32,19 +36,22 @@ export class PeerReader {
     if (!certificate) return { certificate: 'none' };
     if (!socket.authorized) return { certificate: 'invalid' };
     // Only a parsed subject is read, never the printed one: its escapes have been CVEs.
-    const { subject } = socket.getPeerCertificate();
-    const commonName = asList(subject.CN).at(-1);
+    const { subjectName } = new ParsedCertificate(certificate.raw);
+    const commonName = subjectName.getField('CN').at(-1);
+    const uids = subjectName.getField(UID_OID);
     if (isIssuedBy(certificate, this.#frontProxyCa)) {
       return { certificate: commonName === FRONT_PROXY_NAME ? 'front-proxy' : 'invalid' };
     }
     if (!isIssuedBy(certificate, this.#clusterCa)) return { certificate: 'invalid' };
     if (commonName === undefined) return { certificate: 'none' };
+    if (uids.length > 1) return { certificate: 'invalid' };
     const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
     return {
       certificate: 'cluster',
       identity: {
         username: commonName,
-        groups: asList(subject.O),
+        ...(uids[0] === undefined ? {} : { uid: uids[0] }),
+        groups: subjectName.getField('O'),
         extra: { [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] },
       },
     };
@@ -103,11 +110,6 @@ function authenticated(identity: Identity): Identity {
 
 function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
-}
-
-function asList(value: string | string[] | undefined): string[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
 }
 
 /** Name and value pairs of a raw header list. */

@@ -36,8 +36,20 @@ export async function readObjectBody(exchange: Exchange, resource: Resource): Pr
   if (type !== 'application/json' && type !== 'application/yaml') {
     throw unsupportedMediaType(OBJECT_MEDIA_TYPES);
   }
-  const value = parseText(await readBytes(exchange), type);
-  return checkedObject(value, resource);
+  const body = await readBytes(exchange);
+  return checkedObject(parseObject(body, type, resource), resource);
+}
+
+function parseObject(body: Buffer, type: string, resource: Resource): unknown {
+  try {
+    return parseText(body, type);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${resource.kind}): ${reason} (${body.subarray(0, 20)})`,
+      cause,
+    );
+  }
 }
 
 /** Parses text as YAML when the media type says so, else as JSON. */
@@ -61,9 +73,8 @@ export function checkedObject(value: unknown, resource: Resource): SentObject {
   }
   const { kind = resource.kind, apiVersion: version = apiVersion(resource) } = value;
   if (kind !== resource.kind || version !== apiVersion(resource)) {
-    const wanted = `${resource.kind} in version "${resource.version}"`;
     throw badRequest(
-      `${String(kind)} in version "${String(version)}" cannot be handled as a ${wanted}`,
+      `${String(kind)} in version "${String(version)}" cannot be handled as a ${resource.kind}: converting (${String(version)}.${String(kind)}) to (core.${resource.kind}): unknown conversion`,
     );
   }
   const metadata = isJsonObject(value.metadata) ? value.metadata : {};

@@ -55,7 +55,7 @@ export interface Simulator {
 
 /** The same tokens that the real control plane of tools/control-plane.ts knows. */
 export const DEFAULT_TOKENS: Readonly<Record<string, Identity>> = {
-  'token-admin': { username: 'admin', uid: 'uid-admin', groups: ['system:masters'] },
+  'token-admin': { username: 'admin-token', uid: 'uid-admin', groups: ['system:masters'] },
   'token-alice': { username: 'alice', uid: 'uid-alice', groups: ['dev', 'ops'] },
 };
 

@@ -34,7 +34,7 @@ export function withDefaults(
     case 'Lease':
       return { ...object, spec: fields.spec ?? {} };
     case 'Node':
-      return { ...object, spec: fields.spec ?? {}, status: fields.status ?? {} };
+      return nodeDefaults(object);
     case 'Widget':
       return widgetDefaults(object);
     default:
@@ -62,6 +62,36 @@ function serviceDefaults(object: Draft): NewObject {
   const defaults = { type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster' };
   return { ...object, spec: { ...defaults, ...spec }, status: { loadBalancer: {} } };
 }
+
+/** Nodes start out tainted (plugin/pkg/admission/nodetaint); zero values of Go are printed. */
+function nodeDefaults(object: Draft): NewObject {
+  const spec = isJsonObject(object.spec) ? object.spec : {};
+  const status = isJsonObject(object.status) ? object.status : {};
+  const taints = Array.isArray(spec.taints) ? spec.taints : [];
+  const notReady = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+  return {
+    ...object,
+    spec: { ...spec, taints: [...taints, notReady] },
+    status: {
+      daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
+      nodeInfo: Object.fromEntries(NODE_INFO.map((field) => [field, ''])),
+      ...status,
+    },
+  };
+}
+
+const NODE_INFO = [
+  'machineID',
+  'systemUUID',
+  'bootID',
+  'kernelVersion',
+  'osImage',
+  'containerRuntimeVersion',
+  'kubeletVersion',
+  'kubeProxyVersion',
+  'operatingSystem',
+  'architecture',
+];
 
 /** The CRD has a status subresource: status of a create is dropped and generation starts at 1. */
 function widgetDefaults(object: Draft): NewObject {

@@ -102,7 +102,7 @@ function resourceEntries(resource: Resource): JsonObject[] {
       singularName: singular,
       namespaced,
       kind,
-      verbs: VERBS,
+      verbs: VERBS.filter((verb) => verb !== 'deletecollection' || resource.deleteCollection),
       ...(shortNames.length > 0 ? { shortNames: [...shortNames] } : {}),
       storageVersionHash: Buffer.from(`${apiVersion(resource)}/${kind}`).toString('base64'),
     },

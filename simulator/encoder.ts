@@ -26,7 +26,7 @@ export class Encoder {
   list(resource: Resource, objects: readonly StoredObject[], metadata: JsonObject): string {
     const items = objects.map((object) => this.#item(resource, object)).join(',');
     const head = `{"kind":"${resource.kind}List","apiVersion":"${apiVersion(resource)}"`;
-    return `${head},"metadata":${JSON.stringify(metadata)},"items":[${items}]}\n`;
+    return `${head},"metadata":${JSON.stringify(metadata)},"items":[${items}]}`;
   }
 
   /** One frame of a watch; the same object and type share their bytes. */

@@ -43,10 +43,12 @@ export interface Behaviour {
 const HEALTH_PATH = /^\/(readyz|livez|healthz)(\/|$)/;
 const SELF_REVIEW_PATH = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
 const SELF_REVIEW = { group: 'authentication.k8s.io', plural: 'selfsubjectreviews' };
-const JSON_MEDIA_TYPES = [
+const MEDIA_TYPES = [
   'application/json',
   'application/yaml',
   'application/vnd.kubernetes.protobuf',
+  'application/json;stream=watch',
+  'application/vnd.kubernetes.protobuf;stream=watch',
 ];
 
 /** Answers requests for one life of a replica. */
@@ -196,7 +198,10 @@ export class Handler {
     }
     const found = discover(path, this.#address());
     if (!found) return answer.text(404, '404 page not found\n');
-    return answer.json(200, JSON.stringify(found));
+    // The version alone is written for people, by encoding/json's MarshalIndent.
+    return path.startsWith('/version')
+      ? answer.json(200, JSON.stringify(found, undefined, 2))
+      : answer.json(200, JSON.stringify(found));
   }
 }
 
@@ -235,6 +240,7 @@ function checkScope({ resource, namespace, name, verb }: ResourceRequest): void 
     throw verb === 'get' || name !== undefined ? unknownResource() : methodNotAllowed();
   }
   if (name === undefined && (verb === 'update' || verb === 'patch')) throw methodNotAllowed();
+  if (verb === 'deletecollection' && !resource.deleteCollection) throw methodNotAllowed();
 }
 
 function checkAcceptable(exchange: Exchange): void {
@@ -243,6 +249,6 @@ function checkAcceptable(exchange: Exchange): void {
   const known = accept
     .split(',')
     .map((part) => part.split(';')[0]?.trim() ?? '')
-    .some((type) => type === '*/*' || type === 'application/*' || JSON_MEDIA_TYPES.includes(type));
-  if (!known) throw notAcceptable(JSON_MEDIA_TYPES);
+    .some((type) => type === '*/*' || type === 'application/*' || MEDIA_TYPES.includes(type));
+  if (!known) throw notAcceptable(MEDIA_TYPES);
 }

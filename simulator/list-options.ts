@@ -2,7 +2,7 @@
 // (apimachinery pkg/apis/meta/internalversion/validation/validation.go).
 import type { ResourceRequest } from './request-path.ts';
 import { allOf, type Predicate, parseFieldSelector, parseLabelSelector } from './selectors.ts';
-import { badRequest, type FieldProblem, invalid } from './status.ts';
+import { badRequest, bareError, type FieldProblem, invalid } from './status.ts';
 
 /** What a list or watch asks for. */
 export interface ListOptions {
@@ -25,7 +25,7 @@ export interface ListOptions {
 
 /** Parses and validates; throws a 400 or 422 Status. */
 export function parseListOptions(request: ResourceRequest, query: URLSearchParams): ListOptions {
-  const { resource, namespace, name } = request;
+  const { resource, namespace, verb } = request;
   const match = query.get('resourceVersionMatch') ?? '';
   const options: ListOptions = {
     resourceVersion: query.get('resourceVersion') ?? '',
@@ -38,23 +38,23 @@ export function parseListOptions(request: ResourceRequest, query: URLSearchParam
     predicate: allOf(
       parseLabelSelector(query.get('labelSelector')),
       parseFieldSelector(query.get('fieldSelector'), resource),
-      // A watch of one name is a watch of the collection with a field selector.
-      name === undefined ? undefined : ({ metadata }) => metadata.name === name,
     ),
     prefix: namespace === undefined ? '' : `${namespace}/`,
     selective: Boolean(query.get('labelSelector') || query.get('fieldSelector')),
   };
   const problems =
-    request.verb === 'watch'
+    verb === 'watch'
       ? watchProblems(query, match)
       : listProblems(options, match, query.has('sendInitialEvents'));
   if (problems.length > 0) {
     throw invalid({ kind: 'ListOptions', group: 'meta.k8s.io' }, '', problems);
   }
   if (!/^[0-9]*$/.test(options.resourceVersion)) {
-    throw badRequest(
-      `resourceVersion: Invalid value: "${options.resourceVersion}": strconv.ParseUint: parsing "${options.resourceVersion}": invalid syntax`,
-    );
+    const message = `resourceVersion: Invalid value: "${options.resourceVersion}": strconv.ParseUint: parsing "${options.resourceVersion}": invalid syntax`;
+    // The watch cache's parser returns a bare error, and a bare error becomes a 500.
+    throw verb === 'watch'
+      ? bareError(message)
+      : badRequest(`invalid resource version: ${message}`);
   }
   return options;
 }
@@ -104,8 +104,8 @@ function listProblems(
   if (match !== 'Exact' && match !== 'NotOlderThan') {
     return [
       {
-        reason: 'FieldValueInvalid',
-        message: `Unsupported value: "${match}": supported values: "Exact", "NotOlderThan"`,
+        reason: 'FieldValueNotSupported',
+        message: `Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`,
         field: 'resourceVersionMatch',
       },
     ];

@@ -1,7 +1,7 @@
 // Patches. Merge patch is RFC 7396, JSON patch is RFC 6902. Strategic merge and server-side apply
 // are done as a merge patch, with lists replaced as a whole: no field ownership is kept.
 import { isJsonObject, type Json, type JsonObject } from './objects.ts';
-import { badRequest, invalid } from './status.ts';
+import { badRequest, type StatusError, unappliablePatch } from './status.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 
@@ -82,10 +82,9 @@ function applyOperation(document: JsonObject, operation: unknown): void {
   }
 }
 
-function failedOperation(message: string) {
-  return invalid({ kind: '', group: '' }, '', [
-    { reason: 'FieldValueInvalid', message, field: 'patch' },
-  ]);
+/** kube-apiserver keeps the reason to itself; the cause is for whoever debugs the simulator. */
+function failedOperation(message: string): StatusError {
+  return unappliablePatch(new Error(message));
 }
 
 /** RFC 6901: "~1" is "/" and "~0" is "~", in this order. */

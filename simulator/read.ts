@@ -103,7 +103,7 @@ function page(
 
 /** Continue tokens as kube-apiserver writes them: opaque to clients, readable in a debugger. */
 function encodeToken(revision: number, startKey: string): string {
-  const token = JSON.stringify({ v: TOKEN_VERSION, rv: revision, start: startKey });
+  const token = JSON.stringify({ v: TOKEN_VERSION, rv: revision, start: `/${startKey}` });
   return Buffer.from(token).toString('base64url');
 }
 
@@ -112,15 +112,17 @@ function decodeToken({ continueToken }: ListOptions, resourceVersion: string) {
   try {
     token = JSON.parse(Buffer.from(continueToken, 'base64url').toString());
   } catch (cause) {
-    throw badRequest(`continue key is not valid: ${String(cause)}`, cause);
+    throw badRequest(`invalid continue token: continue key is not valid: ${String(cause)}`, cause);
   }
   if (!isJsonObject(token) || token.v !== TOKEN_VERSION || typeof token.start !== 'string') {
-    throw badRequest('continue key is not valid: server does not recognize this encoded version');
+    throw badRequest(
+      'invalid continue token: continue key is not valid: server does not recognize this encoded version',
+    );
   }
   if (resourceVersion !== '' && resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
-  return { revision: Number(token.rv), startKey: token.start };
+  return { revision: Number(token.rv), startKey: token.start.replace(/^\//, '') };
 }
 
 function keyOf({ metadata: { namespace, name } }: StoredObject): string {

@@ -54,9 +54,10 @@ function takeNamespace(rest: string[]): string | undefined {
 
 function verbOf(method: string, name: string | undefined, query: URLSearchParams): string {
   if (method === 'GET' || method === 'HEAD') {
+    // A path with a name is a get, whatever the query says; one name is watched by field selector.
+    if (name !== undefined) return 'get';
     const watch = query.get('watch');
-    if (watch !== null && watch !== 'false' && watch !== '0') return 'watch';
-    return name === undefined ? 'list' : 'get';
+    return watch !== null && watch !== 'false' && watch !== '0' ? 'watch' : 'list';
   }
   if (method === 'DELETE' && name === undefined) return 'deletecollection';
   return VERBS[method] ?? '';

@@ -16,6 +16,8 @@ export interface Resource {
   readonly createOnUpdate: boolean;
   /** PUT without a resourceVersion is accepted. */
   readonly unconditionalUpdate: boolean;
+  /** DELETE without a name is allowed. */
+  readonly deleteCollection: boolean;
   /** DELETE answers with the object instead of a Status. */
   readonly returnsDeleted: boolean;
   /** Served from a CustomResourceDefinition: list items carry kind and apiVersion. */
@@ -37,6 +39,7 @@ function resource(
     status: false,
     createOnUpdate: false,
     unconditionalUpdate: true,
+    deleteCollection: true,
     returnsDeleted: false,
     custom: false,
     selectableFields: [],
@@ -84,6 +87,7 @@ export const RESOURCES: readonly Resource[] = [
     shortNames: ['ns'],
     namespaced: false,
     status: true,
+    deleteCollection: false,
     returnsDeleted: true,
     selectableFields: ['status.phase'],
   }),

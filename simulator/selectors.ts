@@ -78,15 +78,16 @@ export function parseFieldSelector(text: string | null, resource: Resource): Pre
 function parseFieldTerm(term: string, text: string, resource: Resource) {
   const match = /^([^=!]+)(==|=|!=)(.*)$/.exec(term);
   if (!match) {
-    throw badRequest(
-      `Unable to find "${resource.plural}" that match label selector "", field selector "${text}": invalid selector: '${text}'; can't understand '${term}'`,
-    );
+    throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
   }
   const [, field = '', operator, value = ''] = match;
   const known = field === 'metadata.name' || field === 'metadata.namespace';
   if (!known && !resource.selectableFields.includes(field)) {
+    // Only resources with fields of their own have a conversion function with words of its own.
     throw badRequest(
-      `Unable to find "${resource.plural}" that match label selector "", field selector "${text}": field label not supported: ${field}`,
+      resource.selectableFields.length > 0
+        ? `field label not supported: ${field}`
+        : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
     );
   }
   return { path: field.split('.'), value, equal: operator !== '!=' };

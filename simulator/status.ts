@@ -11,6 +11,7 @@ export interface ResourceName {
 
 interface StatusErrorOptions extends ErrorOptions {
   readonly code: number;
+  /** Left out of the body when empty. */
   readonly reason: string;
   readonly details?: JsonObject;
   /** Sent as Retry-After and as details.retryAfterSeconds. */
@@ -49,7 +50,7 @@ export class StatusError extends Error {
       metadata: this.#metadata,
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason ? { reason: this.reason } : {}),
       ...(details ? { details } : {}),
       code: this.code,
     };
@@ -114,9 +115,33 @@ export function methodNotAllowed(): StatusError {
 }
 
 export function notAcceptable(accepted: readonly string[]): StatusError {
-  return new StatusError(`only the following media types are accepted: ${accepted.join(', ')}`, {
-    code: 406,
-    reason: 'NotAcceptable',
+  return new StatusError(
+    `406: Not Acceptable\n\nAvailable representations: ${accepted.join(', ')}`,
+    { code: 406, reason: 'NotAcceptable', details: {} },
+  );
+}
+
+/** An error of Go that nobody gave a code: 500, and no reason. */
+export function bareError(message: string): StatusError {
+  return new StatusError(message, { code: 500, reason: '' });
+}
+
+/** A media type that the route itself refuses, before any body is looked at. */
+export function unsupportedRoute(): StatusError {
+  return new StatusError('415: Unsupported Media Type', {
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    details: {},
+  });
+}
+
+/** 422 without a word about what is wrong: a JSON patch that does not apply. */
+export function unappliablePatch(cause?: unknown): StatusError {
+  return new StatusError('the server rejected our request due to an error in our request', {
+    code: 422,
+    reason: 'Invalid',
+    details: {},
+    cause,
   });
 }
 
@@ -140,7 +165,11 @@ export function unauthorized(): StatusError {
 
 /** One field that is wrong, as field.Error prints it. */
 export interface FieldProblem {
-  readonly reason: 'FieldValueRequired' | 'FieldValueInvalid' | 'FieldValueForbidden';
+  readonly reason:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueForbidden'
+    | 'FieldValueNotSupported';
   readonly message: string;
   readonly field: string;
 }

@@ -20,10 +20,11 @@ import type { Serving } from './serving.ts';
 import {
   alreadyExists,
   badRequest,
+  bareError,
   conflict,
   invalid,
   notFound,
-  unsupportedMediaType,
+  unsupportedRoute,
 } from './status.ts';
 import type { NewObject, WriteResult } from './store.ts';
 
@@ -81,7 +82,8 @@ export async function patchObject(
 ): Promise<WriteAnswer> {
   const { resource, namespace, name = '' } = request;
   const type = contentType(exchange);
-  if (!PATCH_MEDIA_TYPES.includes(type)) throw unsupportedMediaType(PATCH_MEDIA_TYPES);
+  if (!PATCH_MEDIA_TYPES.includes(type)) throw unsupportedRoute();
+  if (type === APPLY_PATCH && !query.get('fieldManager')) throw missingFieldManager();
   const patch = parseText(await readBytes(exchange), type);
   const current = serving.store.get(resourceKey(resource), objectKey(namespace, name));
   if (!current) {
@@ -93,6 +95,16 @@ export async function patchObject(
   const patched = checkedObject(applyPatch(current as JsonObject, patch, type), resource);
   const stored = replace(current, patched, request, serving, isDryRun(query));
   return { code: 200, body: serving.encoder.object(resource, stored) };
+}
+
+function missingFieldManager() {
+  return invalid({ kind: 'PatchOptions', group: 'meta.k8s.io' }, '', [
+    {
+      reason: 'FieldValueRequired',
+      message: 'Required value: is required for apply patch',
+      field: 'fieldManager',
+    },
+  ]);
 }
 
 /** DELETE of one object. Grace periods, finalizers and preconditions are not simulated. */
@@ -155,7 +167,7 @@ function storeNew(
     );
   }
   if (metadata.resourceVersion) {
-    throw badRequest('resourceVersion should not be set on objects to be created');
+    throw bareError('resourceVersion should not be set on objects to be created');
   }
   const prefix = typeof metadata.generateName === 'string' ? metadata.generateName : '';
   const given = String(metadata.name ?? urlName ?? '');
@@ -189,7 +201,8 @@ function replace(
   const version = sent.metadata.resourceVersion;
   const expected = typeof version === 'string' && version !== '' ? version : undefined;
   if (expected === undefined && !resource.unconditionalUpdate) {
-    throw invalid(resource, name, [
+    // In this one message the resource stands where the kind should.
+    throw invalid({ kind: resource.plural, group: resource.group }, name, [
       {
         reason: 'FieldValueInvalid',
         message: 'Invalid value: 0: must be specified for an update',

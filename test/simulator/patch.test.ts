@@ -41,7 +41,8 @@ test('the operations of a JSON patch apply in order', () => {
 });
 
 test('a failed test and a missing path refuse the patch', () => {
-  expect(() => applyJsonPatch({ a: 1 }, [{ op: 'test', path: '/a', value: 2 }])).toThrow('/a');
-  expect(() => applyJsonPatch({}, [{ op: 'remove', path: '/a/b' }])).toThrow('missing path: /a/b');
+  const refused = 'the server rejected our request due to an error in our request';
+  expect(() => applyJsonPatch({ a: 1 }, [{ op: 'test', path: '/a', value: 2 }])).toThrow(refused);
+  expect(() => applyJsonPatch({}, [{ op: 'remove', path: '/a/b' }])).toThrow(refused);
   expect(() => applyJsonPatch({}, [{ op: 'spin', path: '/a' }])).toThrow('Unexpected kind: spin');
 });

@@ -5,7 +5,7 @@ import { type Credentials, connectTo, type Request, send } from './client.ts';
 import { replicaOf } from './support.ts';
 
 let simulator: Simulator;
-const anonymous = {} as unknown as Credentials;
+const anonymous: Credentials = 'none';
 const review: Request = {
   method: 'POST',
   path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
@@ -38,9 +38,11 @@ test('a client certificate of the cluster CA is its common name and organization
   const client = await simulator.pki.issueClient({
     commonName: 'bob',
     organizations: ['dev', 'ops,with comma'],
+    uid: 'u-1',
   });
   expect(await whoAmI(client)).toEqual({
     username: 'bob',
+    uid: 'u-1',
     groups: ['dev', 'ops,with comma', 'system:authenticated'],
     extra: {
       'authentication.kubernetes.io/credential-id': [expect.stringMatching(/^X509SHA256=/)],

@@ -39,8 +39,8 @@ export interface WatchEvent {
   readonly object: Body;
 }
 
-/** Certificate and key of a client; none is anonymous. */
-export type Credentials = { readonly cert: string; readonly key: string } | undefined;
+/** Certificate and key of a client, or none at all. */
+export type Credentials = { readonly cert: string; readonly key: string } | 'none';
 
 /** Opens an HTTP/2 connection. The caller closes it. */
 export async function connectTo(
@@ -48,7 +48,10 @@ export async function connectTo(
   pki: Pki,
   credentials: Credentials = pki.admin,
 ): Promise<ClientHttp2Session> {
-  const session = connect(url, { ca: pki.clusterCa.cert, ...credentials });
+  const session = connect(url, {
+    ca: pki.clusterCa.cert,
+    ...(credentials === 'none' ? {} : { cert: credentials.cert, key: credentials.key }),
+  });
   // Tests break connections on purpose; what they expect of it is asserted elsewhere.
   session.on('error', () => session.destroy());
   await once(session, 'connect');
@@ -73,8 +76,17 @@ export async function send(session: ClientHttp2Session, request: Request): Promi
     status: Number(received[':status']),
     headers: received,
     text,
-    body: String(received['content-type']).includes('json') ? JSON.parse(text) : undefined,
+    body: parsed(text),
   };
+}
+
+/** Text bodies and streams of several documents are no single JSON value. */
+function parsed(text: string): Body | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function asText(body: unknown): string | Buffer {
