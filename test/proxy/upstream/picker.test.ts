@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { type Candidate, pick, slowStartWeight } from '../../../proxy/upstream/picker.ts';
+
+const LONG_AGO_MS = 3_600_000;
+const SLOW_START_MS = 30_000;
+
+function candidate(change: Partial<Candidate> = {}): Candidate {
+  return { available: true, load: 0, penalty: 0, availableForMs: LONG_AGO_MS, ...change };
+}
+
+function pickMany(candidates: Candidate[], times: number): number[] {
+  const counts = candidates.map(() => 0);
+  for (let turn = 0; turn < times; turn++) {
+    const index = pick(candidates, [], turn, SLOW_START_MS);
+    counts[index] = (counts[index] ?? 0) + 1;
+    candidates[index] = {
+      ...candidates[index],
+      load: (candidates[index]?.load ?? 0) + 1,
+    } as Candidate;
+  }
+  return counts;
+}
+
+test('the least loaded endpoint is picked, whatever its place in the list', () => {
+  for (const least of [0, 1, 2]) {
+    const candidates = [0, 1, 2].map((index) => candidate({ load: index === least ? 3 : 4 }));
+    for (let turn = 0; turn < 3; turn++) expect(pick(candidates, [], turn, 0)).toBe(least);
+  }
+});
+
+test('equal endpoints take turns', () => {
+  const candidates = [candidate(), candidate(), candidate()];
+  const picks = [0, 1, 2, 3, 4, 5].map((turn) => pick(candidates, [], turn, SLOW_START_MS));
+  expect(picks).toEqual([0, 1, 2, 0, 1, 2]);
+});
+
+test('an endpoint that is unavailable or was tried is never picked', () => {
+  // Every combination of three endpoints, each available or not and tried or not.
+  for (let bits = 0; bits < 64; bits++) {
+    const candidates = [0, 1, 2].map((i) => candidate({ available: ((bits >> i) & 1) === 1 }));
+    const tried = [0, 1, 2].filter((i) => ((bits >> (3 + i)) & 1) === 1);
+    const index = pick(candidates, tried, bits, SLOW_START_MS);
+    const possible = [0, 1, 2].filter((i) => candidates[i]?.available && !tried.includes(i));
+    if (possible.length === 0) expect(index).toBe(-1);
+    else expect(possible).toContain(index);
+  }
+});
+
+test('load that nobody finishes spreads evenly', () => {
+  expect(pickMany([candidate(), candidate(), candidate()], 300)).toEqual([100, 100, 100]);
+});
+
+test('an endpoint that answers 429 at once does not draw the traffic to itself', () => {
+  const failing = candidate({ load: 0, penalty: 50 });
+  expect(pick([candidate({ load: 10 }), failing], [], 0, SLOW_START_MS)).toBe(0);
+});
+
+test('a fresh endpoint gets a small share at first and its full share at the end', () => {
+  const [old, fresh] = pickMany([candidate(), candidate({ availableForMs: 0 })], 110);
+  expect(old).toBeGreaterThan(95);
+  expect(fresh).toBeGreaterThan(5);
+  expect(pickMany([candidate(), candidate({ availableForMs: SLOW_START_MS })], 100)).toEqual([
+    50, 50,
+  ]);
+});
+
+test('with every endpoint fresh nobody holds back', () => {
+  const fresh = candidate({ availableForMs: 0 });
+  expect(pickMany([fresh, fresh, fresh], 30)).toEqual([10, 10, 10]);
+});
+
+test('the weight of slow start never falls with time and stays within its bounds', () => {
+  let before = 0;
+  for (let ms = 0; ms <= 60_000; ms += 100) {
+    const weight = slowStartWeight(ms, SLOW_START_MS);
+    expect(weight).toBeGreaterThanOrEqual(before);
+    expect(weight).toBeLessThanOrEqual(1);
+    before = weight;
+  }
+  expect(before).toBe(1);
+});
