@@ -1,15 +1,16 @@
 import type { Duplex } from 'node:stream';
-import { ConnectionError, ErrorCode } from './errors.ts';
+import { PrefaceReader } from './connection-preface.ts';
+import { ConnectionError, ErrorCode, stackOf } from './errors.ts';
+import { eventOfEstablishment } from './establishment.ts';
 import { defaultFloodLimits, type FloodLimits } from './flood-guard.ts';
-import { PREFACE } from './frame.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameRules } from './frame-rules.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { HeaderList } from './header-list.ts';
 import type { MessageListener } from './message-stream.ts';
 import { Session } from './session.ts';
-import { encodeSettings } from './settings.ts';
-import { type Http2Stream, lostConnection } from './stream.ts';
+import { encodeSettings, INITIAL_WINDOW_BYTES } from './settings.ts';
+import type { Http2Stream } from './stream.ts';
 
 export interface ConnectionOptions {
   readonly role: 'server' | 'client';
@@ -31,12 +32,15 @@ export interface ConnectionListener {
   onOversizedRequest(stream: Http2Stream): void;
   /** The number of streams that may be opened has changed, or a stream has ended. */
   onCapacity(): void;
-  /** The last call: the connection is gone, its streams have been told before. */
-  onClose(detail: string): void;
+  /**
+   * The last call: the connection is gone, its streams have been told before.
+   * @param detail why it ended, or the stack of what a listener threw
+   * @param peerFault the peer broke the protocol or went over a limit
+   */
+  onClose(detail: string, peerFault: boolean): void;
 }
 
 const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
-const INITIAL_WINDOW_BYTES = 65_535;
 const DEFAULT_RECEIVE_WINDOW_BYTES = 256 * 1024;
 const DEFAULT_HEADER_LIST_BYTES = 64 * 1024;
 const DEFAULT_CONCURRENT_STREAMS = 250;
@@ -44,10 +48,16 @@ const DEFAULT_CONCURRENT_STREAMS = 250;
 const LINGER_MS = 1000;
 /** How long the first GOAWAY of two may stay without an answer (RFC 9113, section 6.8). */
 const GOAWAY_STEP_MS = 1000;
+/**
+ * What may wait for a peer that does not read. DATA stops far below this, so the rest are answers
+ * that cost the peer nothing to ask for: acks, resets, header sections (CVE-2019-9512, -9515).
+ */
+const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
 
 /**
  * One HTTP/2 connection over a socket, TLS or not. Owns the socket from now on. All calls to
- * listeners come from socket events, one at a time.
+ * listeners come from socket events, one at a time. A listener that throws ends this connection
+ * with INTERNAL_ERROR, and `onClose` is told of it; `onClose` itself must not throw.
  */
 export class Connection {
   readonly socket: Duplex;
@@ -59,12 +69,15 @@ export class Connection {
   private readonly session: Session;
   private readonly rules: FrameRules;
   private readonly reader: FrameReader;
-  private prefaceBytes: number;
-  /** The socket is connected, and its TLS handshake has ended. */
-  private established: boolean;
+  /** Undefined once it has been read, and on a client. */
+  private preface: PrefaceReader | undefined;
+  /** The socket is gone. */
   private closed = false;
-  private failing = false;
-  private lastError: string | undefined;
+  /** We have ended it: nothing is read or written any more, but the socket is still there. */
+  private ended = false;
+  /** Why it ends: what is known first counts, but for a bug of ours. */
+  private reason: string | undefined;
+  private peerFault = false;
   private goawayTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Duplex, options: ConnectionOptions, listener: ConnectionListener) {
@@ -72,7 +85,10 @@ export class Connection {
     this.options = options;
     this.listener = listener;
     this.lastReadAtMs = options.nowMs();
-    this.writer = new FrameWriter(socket);
+    const establishedBy = eventOfEstablishment(socket);
+    this.writer = new FrameWriter(socket, establishedBy !== undefined, () => {
+      this.session.sendWaiting();
+    });
     const maxHeaderListBytes = options.maxHeaderListBytes ?? DEFAULT_HEADER_LIST_BYTES;
     this.session = new Session(this.writer, {
       server: options.role === 'server',
@@ -86,23 +102,15 @@ export class Connection {
         onRequest: (stream, headers, endStream) => listener.onRequest(stream, headers, endStream),
         onOversizedRequest: (stream) => listener.onOversizedRequest(stream),
         onCapacity: () => this.onCapacity(),
+        onFault: (error) => this.fail(error),
       },
     });
-    this.rules = new FrameRules(this.session, this.session.control, 2 * maxHeaderListBytes);
+    const { messages, control } = this.session;
+    this.rules = new FrameRules(messages, control, 2 * maxHeaderListBytes);
     this.reader = new FrameReader(this.rules);
-    this.prefaceBytes = options.role === 'server' ? 0 : PREFACE.length;
-    this.established = !isConnecting(socket);
-    socket.once('secureConnect', () => {
-      this.established = true;
-    });
+    this.preface = options.role === 'server' ? new PrefaceReader() : undefined;
     this.begin(maxHeaderListBytes);
-    socket.on('data', (input: Buffer) => this.onInput(input));
-    socket.on('drain', () => this.session.sendWaiting());
-    socket.on('error', (error: Error) => {
-      this.lastError ??= error.message;
-    });
-    socket.on('end', () => this.onLost('connection ended by peer'));
-    socket.on('close', () => this.onLost('connection closed'));
+    this.listen(establishedBy);
   }
 
   /** Streams that are open now. */
@@ -112,31 +120,33 @@ export class Connection {
 
   /** Streams that could still be opened now (client). */
   get capacity(): number {
-    if (this.closed || this.failing) return 0;
+    if (this.over) return 0;
     return this.session.capacity;
   }
 
-  /** False once no new stream may be opened: closed, failing, or told to go away by either side. */
+  /** False once no new stream may be opened: ended, or told to go away by either side. */
   get accepting(): boolean {
-    return !this.closed && !this.failing && !this.session.goingAway;
+    return !this.over && !this.session.goingAway;
   }
 
   /** True while the peer owes us the rest of a frame, of a header block or of the preface. */
   get midMessage(): boolean {
-    return this.reader.midFrame || this.rules.midBlock || this.prefaceBytes < PREFACE.length;
+    return this.reader.midFrame || this.rules.midBlock || this.preface !== undefined;
   }
 
   /**
    * Opens a stream with a request (client). The caller has looked at `capacity`.
-   * Bytes may be sent at once, before the connection is established: they wait in the socket.
+   * Bytes may be sent at once: they wait until the server has proven its name and chosen HTTP/2.
+   * @throws Error when the connection takes no new streams
    */
   request(headers: HeaderList, endStream: boolean, listener: MessageListener): Http2Stream {
+    if (!this.accepting) throw new Error(`request on a connection that is over: ${this.reason}`);
     return this.session.request(headers, endStream, listener);
   }
 
   /** Measures a round trip; `onAck` is called with it in milliseconds, or never. */
   ping(onAck: (roundTripMs: number) => void): void {
-    if (!this.closed) this.session.ping(onAck);
+    if (!this.over) this.session.ping(onAck);
   }
 
   /**
@@ -144,7 +154,7 @@ export class Connection {
    * two steps, so that requests under way are still accepted (RFC 9113, section 6.8).
    */
   shutdown(): void {
-    if (this.closed || this.failing || this.session.goingAway) return;
+    if (this.over || this.session.goingAway) return;
     if (this.options.role === 'client') {
       this.session.finishGoaway();
       this.onCapacity();
@@ -156,16 +166,42 @@ export class Connection {
 
   /** Ends the connection now; streams that are open are told `detail`. */
   close(detail: string): void {
-    if (this.closed || this.failing) return;
+    if (this.over) return;
     this.writer.goaway(this.session.lastProcessedId, ErrorCode.NO_ERROR, '');
-    this.end(detail, false);
+    this.end(detail);
   }
 
   /** Drops the connection without a word: the peer does not answer any more. */
   destroy(detail: string): void {
-    this.lastError ??= detail;
-    this.socket.destroy();
+    this.reason ??= detail;
     this.onLost(detail);
+  }
+
+  private get over(): boolean {
+    return this.closed || this.ended;
+  }
+
+  private listen(establishedBy: string | undefined): void {
+    const { socket } = this;
+    if (establishedBy !== undefined) socket.once(establishedBy, () => this.onEstablished());
+    socket.on('data', (input: Buffer) => this.onInput(input));
+    socket.on('drain', () => this.session.sendWaiting());
+    socket.on('error', (error: Error) => {
+      this.reason ??= error.message;
+    });
+    socket.on('end', () => {
+      // Once we have ended it, our last frames may still be on their way.
+      if (!this.ended) this.onLost('connection ended by peer');
+    });
+    socket.on('close', () => this.onLost('connection closed'));
+    // One that is gone already says so no more.
+    if (socket.destroyed) setImmediate(() => this.onLost('connection closed'));
+  }
+
+  private onEstablished(): void {
+    const alpn = 'alpnProtocol' in this.socket ? this.socket.alpnProtocol : 'h2';
+    if (alpn === 'h2') this.writer.release();
+    else this.destroy('the server does not speak HTTP/2 (ALPN h2)');
   }
 
   private begin(maxHeaderListBytes: number): void {
@@ -187,78 +223,76 @@ export class Connection {
   }
 
   private onInput(input: Buffer): void {
-    if (this.closed || this.failing) return;
+    if (this.over) return;
     this.lastReadAtMs = this.options.nowMs();
     try {
-      const at = this.readPreface(input);
+      const at = this.preface?.read(input) ?? 0;
+      if (this.preface?.done) this.preface = undefined;
       if (at < input.length) this.reader.push(at === 0 ? input : input.subarray(at));
+      if (this.writer.backlogBytes > MAX_BACKLOG_BYTES) {
+        throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'peer asks and does not read');
+      }
     } catch (error) {
-      // Anything else is a bug of ours: it must end this connection and no other.
-      const failure =
-        error instanceof ConnectionError
-          ? error
-          : new ConnectionError(ErrorCode.INTERNAL_ERROR, String(error));
-      if (!(error instanceof ConnectionError)) this.lastError = (error as Error).stack;
-      this.writer.goaway(this.session.lastProcessedId, failure.code, failure.message.slice(0, 128));
-      this.end(this.lastError ?? failure.message, true);
+      this.fail(error);
     }
   }
 
-  private readPreface(input: Buffer): number {
-    if (this.prefaceBytes === PREFACE.length) return 0;
-    const bytes = Math.min(PREFACE.length - this.prefaceBytes, input.length);
-    const expected = PREFACE.subarray(this.prefaceBytes, this.prefaceBytes + bytes);
-    if (!expected.equals(input.subarray(0, bytes))) {
-      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'not an HTTP/2 connection preface');
-    }
-    this.prefaceBytes += bytes;
-    return bytes;
+  /** Ends the connection for what the peer did, or for a bug of ours: that one and no other. */
+  private fail(error: unknown): void {
+    const known = error instanceof ConnectionError;
+    const detail = known ? error.message : stackOf(error);
+    // A bug is what must be seen, whatever else is known.
+    if (!known) this.reason = detail;
+    if (this.over) return;
+    this.peerFault = known;
+    const code = known ? error.code : ErrorCode.INTERNAL_ERROR;
+    // The peer is told of its own faults only.
+    this.writer.goaway(this.session.lastProcessedId, code, known ? detail.slice(0, 128) : '');
+    this.end(detail);
   }
 
   private finishShutdown(): void {
-    if (this.closed || this.failing) return;
+    if (this.over) return;
     clearTimeout(this.goawayTimer);
     this.session.finishGoaway();
     this.onCapacity();
   }
 
   private onCapacity(): void {
-    this.listener.onCapacity();
-    if (this.session.finished && !this.closed && !this.failing) this.end('shut down', false);
+    // Once it is over, `onClose` says all that there is to say.
+    if (this.over) return;
+    try {
+      this.listener.onCapacity();
+    } catch (error) {
+      this.fail(error);
+    }
+    if (this.session.finished && !this.over) this.end('shut down');
   }
 
   /** Sends what is gathered, then FIN; a peer that does not go is dropped. */
-  private end(detail: string, failed: boolean): void {
-    this.failing = true;
-    if (failed) this.lastError ??= detail;
-    this.writer.flush();
+  private end(detail: string): void {
+    this.ended = true;
+    this.reason ??= detail;
+    clearTimeout(this.goawayTimer);
+    this.reader.stop();
+    this.writer.finish();
     this.socket.end();
     // Unread input would turn the close into a reset, which can destroy our last frames.
     this.socket.resume();
     const linger = setTimeout(() => this.socket.destroy(), LINGER_MS);
     this.socket.once('close', () => clearTimeout(linger));
-    this.abortStreams(detail);
+    this.session.abortAll(detail);
   }
 
   private onLost(detail: string): void {
     if (this.closed) return;
     this.closed = true;
+    this.reason ??= detail;
     clearTimeout(this.goawayTimer);
+    this.reader.stop();
     this.writer.close();
     this.socket.destroy();
-    const reason = this.lastError ?? detail;
-    this.abortStreams(reason);
-    this.listener.onClose(reason);
+    this.session.abortAll(this.reason);
+    this.listener.onClose(this.reason, this.peerFault);
   }
-
-  private abortStreams(detail: string): void {
-    // Before the handshake ends nothing of a request has left this process.
-    const unprocessed = this.options.role === 'client' && !this.established;
-    this.session.abortAll(lostConnection(detail, unprocessed));
-  }
-}
-
-/** For a TLS socket: until `secureConnect`. A plain one must be given connected. */
-function isConnecting(socket: Duplex): boolean {
-  return 'secureConnecting' in socket && socket.secureConnecting === true;
 }

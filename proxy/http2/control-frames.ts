@@ -24,15 +24,20 @@ export interface ControlParts {
   /** The peer's settings, changed in place as they arrive. */
   readonly peer: Settings;
   onCapacity(): void;
+  /** The peer has our settings: what it sends from now on keeps to them. */
+  onSettingsAck(): void;
 }
 
 /** What a client may use of a server that has not said a number yet, as Go's client does. */
 const STREAMS_BEFORE_SETTINGS = 100;
+/** A peer that gives window for each frame, to its stream and to the connection, sends two. */
+const WINDOW_UPDATES_PER_DATA_FRAME = 4;
 
 /** SETTINGS, PING, GOAWAY and WINDOW_UPDATE: what steers a connection and carries no message. */
 export class ControlFrames implements ControlTarget {
   private readonly parts: ControlParts;
   private settingsReceived = false;
+  private windowUpdates = 0;
 
   constructor(parts: ControlParts) {
     this.parts = parts;
@@ -45,23 +50,24 @@ export class ControlFrames implements ControlTarget {
     if (!this.settingsReceived) this.parts.peer.maxConcurrentStreams = Number.POSITIVE_INFINITY;
     applySettings(this.parts.peer, payload);
     this.settingsReceived = true;
+    // Before any header block that already makes use of a larger table.
+    this.parts.writer.settingsAck();
     this.parts.encoder.setTableLimit(this.parts.peer.headerTableBytes);
     const change = this.parts.peer.initialWindowBytes - before;
     if (change !== 0) {
       for (const stream of this.parts.streams.values()) this.widen(stream, change);
     }
-    this.parts.writer.settingsAck();
-    this.parts.turns.run();
     this.parts.onCapacity();
   }
 
   onSettingsAck(): void {
     this.parts.guard.idleFrame();
+    this.parts.onSettingsAck();
   }
 
   onPing(payload: Buffer, start: number, ack: boolean): void {
     if (ack) {
-      this.parts.pings.acknowledge(payload, start);
+      if (!this.parts.pings.acknowledge(payload, start)) this.parts.guard.idleFrame();
       return;
     }
     this.parts.guard.idleFrame();
@@ -85,7 +91,9 @@ export class ControlFrames implements ControlTarget {
   }
 
   onWindowUpdate(streamId: number, increment: number): void {
-    const { turns, streams, guard } = this.parts;
+    const { turns, streams, guard, writer } = this.parts;
+    this.windowUpdates += 1;
+    if (this.windowUpdates > WINDOW_UPDATES_PER_DATA_FRAME * writer.dataFrames) guard.idleFrame();
     if (streamId === 0) {
       if (turns.window + increment > MAX_INT31) {
         throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'connection window over 2^31-1');

@@ -35,3 +35,8 @@ export class ConnectionError extends Error {
     this.code = code;
   }
 }
+
+/** What is known of something thrown that should not have been. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -6,10 +6,11 @@ import type { HeaderList } from './header-list.ts';
  * smuggled, so nothing is repaired here.
  */
 
-/** Where a byte may stand: in a field name, in a field value, in a path. */
+/** Where a byte may stand: in a field name, in a field value, in a path, in an authority. */
 const IN_NAME = 1;
 const IN_VALUE = 2;
 const IN_PATH = 4;
+const IN_AUTHORITY = 8;
 const CLASSES = classifyBytes();
 
 function classifyBytes(): Uint8Array {
@@ -19,7 +20,13 @@ function classifyBytes(): Uint8Array {
     const inName = /[a-z0-9!#$%&'*+.^_`|~-]/.test(String.fromCharCode(byte));
     const inValue = byte === 0x09 || (byte >= 0x20 && byte !== 0x7f);
     const inPath = byte > 0x20 && byte !== 0x7f;
-    classes[byte] = (inName ? IN_NAME : 0) | (inValue ? IN_VALUE : 0) | (inPath ? IN_PATH : 0);
+    // RFC 3986, section 3.2, but for `@`: no user information (RFC 9113, section 8.3.1).
+    const inAuthority = /[A-Za-z0-9._~!$&'()*+,;=:[\]%-]/.test(String.fromCharCode(byte));
+    classes[byte] =
+      (inName ? IN_NAME : 0) |
+      (inValue ? IN_VALUE : 0) |
+      (inPath ? IN_PATH : 0) |
+      (inAuthority ? IN_AUTHORITY : 0);
   }
   return classes;
 }
@@ -113,6 +120,7 @@ export function requestProblem(headers: HeaderList): string | undefined {
   if (pseudo.method === undefined || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(pseudo.method)) {
     return ':method missing or not a token';
   }
+  if (!consistsOf(pseudo.authority ?? '', IN_AUTHORITY)) return 'malformed :authority';
   if (pseudo.method === 'CONNECT') return connectProblem(pseudo);
   if (pseudo.scheme !== 'https' && pseudo.scheme !== 'http') return ':scheme missing or unknown';
   if (pseudo.path === undefined || !isPath(pseudo.path, pseudo.method)) {
@@ -140,6 +148,7 @@ function hostProblem(headers: HeaderList, authority: string | undefined): string
     host = headers[i + 1];
   }
   if (host === undefined) return undefined;
+  if (!consistsOf(host, IN_AUTHORITY)) return 'malformed host';
   return authority !== undefined && authority !== host ? 'host differs from :authority' : undefined;
 }
 

@@ -13,7 +13,10 @@ export interface FloodLimits {
    * process that shuts down cancels hundreds of watches at once, hence the burst.
    */
   readonly resets: FloodLimit;
-  /** Frames that carry no request and no data: PING, SETTINGS, PRIORITY, empty DATA, unknown. */
+  /**
+   * Frames that carry no request and no data: PING, SETTINGS, PRIORITY, empty DATA, unknown, and
+   * WINDOW_UPDATE beyond what the data that we send can call for.
+   */
   readonly idleFrames: FloodLimit;
 }
 
@@ -26,10 +29,11 @@ export const defaultFloodLimits: FloodLimits = {
 class Bucket {
   private readonly limit: FloodLimit;
   private tokens: number;
-  private filledAtMs = 0;
+  private filledAtMs: number;
 
-  constructor(limit: FloodLimit) {
+  constructor(limit: FloodLimit, nowMs: number) {
     this.limit = limit;
+    this.filledAtMs = nowMs;
     this.tokens = limit.burst;
   }
 
@@ -56,8 +60,8 @@ export class FloodGuard {
 
   constructor(limits: FloodLimits, nowMs: () => number) {
     this.nowMs = nowMs;
-    this.resets = new Bucket(limits.resets);
-    this.idleFrames = new Bucket(limits.idleFrames);
+    this.resets = new Bucket(limits.resets, nowMs());
+    this.idleFrames = new Bucket(limits.idleFrames, nowMs());
   }
 
   reset(): void {

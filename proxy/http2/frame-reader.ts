@@ -34,6 +34,7 @@ export class FrameReader {
   private readonly sink: FrameSink;
   private readonly header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
   private headerBytes = 0;
+  private stopped = false;
 
   private inFrame = false;
   private type = 0;
@@ -60,9 +61,14 @@ export class FrameReader {
     return this.inFrame || this.headerBytes > 0;
   }
 
+  /** Nothing more is read, not even the rest of the input that is being read. */
+  stop(): void {
+    this.stopped = true;
+  }
+
   push(input: Buffer): void {
     let at = 0;
-    for (;;) {
+    while (!this.stopped) {
       if (!this.inFrame) {
         if (at >= input.length) return;
         at = this.readHeader(input, at);

@@ -2,16 +2,18 @@ import { ConnectionError, ErrorCode } from './errors.ts';
 import { Flag, FrameType } from './frame.ts';
 import type { FrameSink } from './frame-reader.ts';
 
+/** What the HEADERS frame that begins a header block says of it. */
+export interface HeaderBlock {
+  readonly streamId: number;
+  readonly endStream: boolean;
+  /** Its priority names its own stream: a stream error (RFC 7540, section 5.3.1). */
+  readonly dependsOnItself: boolean;
+}
+
 /** Receives what carries messages, once it has been found legal where it stands. */
 export interface MessageTarget {
   /** A whole header block, `input[start, end)`, whatever number of frames it came in. */
-  onHeaderBlock(
-    streamId: number,
-    endStream: boolean,
-    input: Buffer,
-    start: number,
-    end: number,
-  ): void;
+  onHeaderBlock(block: HeaderBlock, input: Buffer, start: number, end: number): void;
   onDataFrame(streamId: number, length: number): void;
   onData(streamId: number, bytes: Buffer, overheadBytes: number, endStream: boolean): void;
   onResetStream(streamId: number, code: number): void;
@@ -52,6 +54,7 @@ const ON_STREAM: Partial<Record<number, boolean>> = {
 
 /** What a CONTINUATION frame costs at least of the block's limit: empty ones are not free. */
 const MIN_CONTINUATION_BYTES = 16;
+export const DEPENDS_ON_ITSELF = 'stream depends on itself';
 
 /**
  * The rules of RFC 9113, section 6, that need no knowledge of streams: sizes, stream ids, and the
@@ -62,9 +65,8 @@ export class FrameRules implements FrameSink {
   private readonly control: ControlTarget;
   private readonly maxBlockBytes: number;
   private settingsSeen = false;
-  /** The stream whose header block is open, or 0. */
-  private blockStreamId = 0;
-  private blockEndsStream = false;
+  /** The header block that is open. */
+  private block: HeaderBlock | undefined;
   private blockParts: Buffer[] = [];
   private blockBytes = 0;
   private blockCost = 0;
@@ -78,7 +80,7 @@ export class FrameRules implements FrameSink {
 
   /** True between a HEADERS frame without END_HEADERS and the end of its block. */
   get midBlock(): boolean {
-    return this.blockStreamId !== 0;
+    return this.block !== undefined;
   }
 
   onFrame(
@@ -102,7 +104,9 @@ export class FrameRules implements FrameSink {
         break;
       case FrameType.PRIORITY:
         this.control.onIdleFrame();
-        this.priority(streamId, input.readUInt32BE(start));
+        if (dependencyAt(input, start) === streamId) {
+          this.messages.onStreamError(streamId, ErrorCode.PROTOCOL_ERROR, DEPENDS_ON_ITSELF);
+        }
         break;
       case FrameType.PUSH_PROMISE:
         // Clients never may; servers may not to us, since we announce ENABLE_PUSH 0.
@@ -172,8 +176,9 @@ export class FrameRules implements FrameSink {
       }
       this.settingsSeen = true;
     }
-    const continues = type === FrameType.CONTINUATION && streamId === this.blockStreamId;
-    if (this.midBlock !== continues || (type === FrameType.CONTINUATION && !this.midBlock)) {
+    const continuation = type === FrameType.CONTINUATION;
+    const expected = continuation ? streamId === this.block?.streamId : !this.midBlock;
+    if (!expected) {
       throw new ConnectionError(
         ErrorCode.PROTOCOL_ERROR,
         `frame type ${type} ${this.midBlock ? 'inside' : 'outside'} a header block`,
@@ -184,37 +189,37 @@ export class FrameRules implements FrameSink {
   private headers(flags: number, streamId: number, input: Buffer, from: number, to: number): void {
     let start = from;
     let end = to;
-    if (flags & Flag.PADDED) {
-      if (start === end) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'HEADERS too short');
-      end -= input[start] ?? 0;
-      start += 1;
-    }
     const priority = (flags & Flag.PRIORITY) !== 0;
-    const dependency = priority && start + 5 <= to ? input.readUInt32BE(start) : 0;
-    if (priority) start += 5;
-    if (start > end)
-      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'HEADERS padding too long');
-    const endStream = (flags & Flag.END_STREAM) !== 0;
-    if (flags & Flag.END_HEADERS) {
-      this.messages.onHeaderBlock(streamId, endStream, input, start, end);
-    } else {
-      this.blockStreamId = streamId;
-      this.blockEndsStream = endStream;
-      this.addPart(input, start, end);
+    if (to - from < (flags & Flag.PADDED ? 1 : 0) + (priority ? 5 : 0)) {
+      throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'HEADERS too short');
     }
-    if (priority) this.priority(streamId, dependency);
+    if (flags & Flag.PADDED) end -= input[start++] ?? 0;
+    // Priorities are obsolete (RFC 9113, section 5.3.2); a stream that waits for itself is not.
+    const dependsOnItself = priority && dependencyAt(input, start) === streamId;
+    if (priority) start += 5;
+    if (start > end) {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'HEADERS padding too long');
+    }
+    const endStream = (flags & Flag.END_STREAM) !== 0;
+    const block = { streamId, endStream, dependsOnItself };
+    if (flags & Flag.END_HEADERS) {
+      this.messages.onHeaderBlock(block, input, start, end);
+      return;
+    }
+    this.block = block;
+    this.addPart(input, start, end);
   }
 
   private continuation(flags: number, input: Buffer, start: number, end: number): void {
     this.addPart(input, start, end);
-    if ((flags & Flag.END_HEADERS) === 0) return;
-    const block = Buffer.concat(this.blockParts, this.blockBytes);
-    const streamId = this.blockStreamId;
-    this.blockStreamId = 0;
+    const { block } = this;
+    if ((flags & Flag.END_HEADERS) === 0 || block === undefined) return;
+    const whole = Buffer.concat(this.blockParts, this.blockBytes);
+    this.block = undefined;
     this.blockParts = [];
     this.blockBytes = 0;
     this.blockCost = 0;
-    this.messages.onHeaderBlock(streamId, this.blockEndsStream, block, 0, block.length);
+    this.messages.onHeaderBlock(block, whole, 0, whole.length);
   }
 
   /** The block is decoded only when whole, so its size must be bounded (CVE-2024-27316). */
@@ -226,13 +231,6 @@ export class FrameRules implements FrameSink {
     // A copy: the input may be a piece of a much larger read that would be kept alive.
     this.blockParts.push(Buffer.from(input.subarray(start, end)));
     this.blockBytes += end - start;
-  }
-
-  /** Priorities are obsolete (RFC 9113, section 5.3.2); a stream that waits for itself is not. */
-  private priority(streamId: number, dependency: number): void {
-    if ((dependency & 0x7fff_ffff) === streamId) {
-      this.messages.onStreamError(streamId, ErrorCode.PROTOCOL_ERROR, 'stream depends on itself');
-    }
   }
 
   private settings(flags: number, payload: Buffer): void {
@@ -266,4 +264,9 @@ export class FrameRules implements FrameSink {
       this.messages.onStreamError(streamId, ErrorCode.PROTOCOL_ERROR, 'window increment 0');
     }
   }
+}
+
+/** The stream that a priority at `start` depends on; the first bit is a flag. */
+function dependencyAt(input: Buffer, start: number): number {
+  return input.readUInt32BE(start) & 0x7fff_ffff;
 }

@@ -12,7 +12,15 @@ const MAX_GATHERED_BYTES = 256 * 1024;
  * reading brings for a connection becomes one write, so one TLS record and one system call.
  */
 export class FrameWriter {
+  /** DATA frames written so far. */
+  dataFrames = 0;
+  /** The newest stream of which a header block has been handed to the socket. */
+  flushedStreamId = 0;
   private readonly socket: Duplex;
+  private readonly onRoom: () => void;
+  /** Nothing leaves yet: the peer has not shown who it is. */
+  private held: boolean;
+  private newestStreamId = 0;
   private slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   /** The slab's bytes before `slabStart` have been gathered; those up to `slabEnd` are written. */
   private slabStart = 0;
@@ -23,8 +31,14 @@ export class FrameWriter {
   private closed = false;
   private readonly flushNow = (): void => this.flush();
 
-  constructor(socket: Duplex) {
+  /**
+   * @param held true when nothing may leave before `release`
+   * @param onRoom called when waiting DATA may go on although the socket will not say `drain`
+   */
+  constructor(socket: Duplex, held: boolean, onRoom: () => void) {
     this.socket = socket;
+    this.held = held;
+    this.onRoom = onRoom;
   }
 
   /** True when DATA must wait: the socket does not keep up, or this turn has gathered enough. */
@@ -44,6 +58,7 @@ export class FrameWriter {
 
   /** A header block in as many frames as the peer's frame size asks for. */
   headers(streamId: number, block: Buffer, endStream: boolean, maxFrameBytes: number): void {
+    this.newestStreamId = Math.max(this.newestStreamId, streamId);
     let at = 0;
     let type: number = FrameType.HEADERS;
     let flags = endStream ? Flag.END_STREAM : 0;
@@ -60,6 +75,7 @@ export class FrameWriter {
 
   /** One DATA frame with `chunk[start, end)`; the caller keeps to windows and frame size. */
   data(streamId: number, chunk: Buffer, start: number, end: number, endStream: boolean): void {
+    this.dataFrames += 1;
     const bytes = end - start;
     const flags = endStream ? Flag.END_STREAM : 0;
     if (bytes <= COPY_BYTES) {
@@ -69,6 +85,7 @@ export class FrameWriter {
     }
     this.begin(bytes, FrameType.DATA, flags, streamId, 0);
     this.gatherSlab();
+    if (this.closed) return;
     this.gathered.push(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end));
     this.gatheredBytes += bytes;
   }
@@ -106,24 +123,43 @@ export class FrameWriter {
     this.slab.write(detail, at + 8, 'latin1');
   }
 
-  /** Hands everything to the socket now. */
-  flush(): void {
-    this.scheduled = false;
-    if (this.closed) return;
-    this.gatherSlab();
-    const chunks = this.gathered;
-    const bytes = this.gatheredBytes;
-    if (bytes === 0) return;
-    this.gathered = [];
-    this.gatheredBytes = 0;
-    const only = chunks.length === 1 ? chunks[0] : undefined;
-    this.socket.write(only ?? Buffer.concat(chunks, bytes));
+  /** From now on frames leave. */
+  release(): void {
+    this.held = false;
+    this.flush();
+  }
+
+  /** Hands everything to the socket, and takes nothing more. */
+  finish(): void {
+    if (!this.held) this.write();
+    this.close();
   }
 
   /** Nothing more is written, not even what was gathered. */
   close(): void {
     this.closed = true;
     this.gathered = [];
+    this.gatheredBytes = 0;
+  }
+
+  private flush(): void {
+    this.scheduled = false;
+    if (this.held || this.closed) return;
+    this.write();
+    // The turn's limit is behind us. When the socket is the limit, it says when it has room.
+    if (!this.socket.writableNeedDrain) this.onRoom();
+  }
+
+  private write(): void {
+    this.gatherSlab();
+    const chunks = this.gathered;
+    const bytes = this.gatheredBytes;
+    if (bytes === 0) return;
+    this.gathered = [];
+    this.gatheredBytes = 0;
+    this.flushedStreamId = this.newestStreamId;
+    const only = chunks.length === 1 ? chunks[0] : undefined;
+    this.socket.write(only ?? Buffer.concat(chunks, bytes));
   }
 
   /** Writes a frame header, and makes room for `inlineBytes` of its payload behind it. */
@@ -162,7 +198,7 @@ export class FrameWriter {
   }
 
   private gatherSlab(): void {
-    if (this.slabEnd === this.slabStart) return;
+    if (this.slabEnd === this.slabStart || this.closed) return;
     this.gathered.push(this.slab.subarray(this.slabStart, this.slabEnd));
     this.gatheredBytes += this.slabEnd - this.slabStart;
     this.slabStart = this.slabEnd;

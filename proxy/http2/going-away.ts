@@ -24,10 +24,14 @@ export class GoingAway {
     this.writer.goaway(MAX_INT31, ErrorCode.NO_ERROR, '');
   }
 
-  /** @param lastPeerId the last stream of the peer's that we have taken on */
+  /**
+   * Once only: the last stream's id must not grow from one GOAWAY to the next (section 6.8).
+   * @param lastPeerId the last stream of the peer's that we have taken on
+   */
   settle(lastPeerId: number, ownStreamsGoOn: boolean): void {
+    if (this.settled) return;
     this.begun = true;
-    this.lastStreamId = Math.min(this.lastStreamId, ownStreamsGoOn ? MAX_INT31 : lastPeerId);
+    this.lastStreamId = ownStreamsGoOn ? MAX_INT31 : lastPeerId;
     this.writer.goaway(lastPeerId, ErrorCode.NO_ERROR, '');
   }
 

@@ -19,3 +19,18 @@ export function headerValue(headers: HeaderList, name: string): string | undefin
   }
   return undefined;
 }
+
+const BEYOND_LATIN1 = /[^\0-\xff]/;
+
+/**
+ * Text of any other kind would be cut to the low byte of each character on the wire: a user named
+ * `Ładmin` would arrive as `Aadmin`, and U+010D as a CR. So it is a bug that must not pass.
+ */
+export function assertLatin1(headers: HeaderList): void {
+  // Strings of one byte a character are known as such to the engine: this scans next to nothing.
+  for (let i = 0; i < headers.length; i++) {
+    if (!BEYOND_LATIN1.test(headers[i] ?? '')) continue;
+    const name = headers[i - (i % 2)];
+    throw new TypeError(`header field ${JSON.stringify(name)} is not one byte a character`);
+  }
+}

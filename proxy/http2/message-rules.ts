@@ -7,6 +7,8 @@ export interface MessageState {
   headersReceived: boolean;
   /** Body bytes that content-length still promises; -1 when it promises nothing. */
   bodyMissing: number;
+  /** Of a response: it answers HEAD. */
+  readonly headRequest: boolean;
 }
 
 /** Each takes one step of a message; the answer says what makes it malformed, or is undefined. */
@@ -30,12 +32,17 @@ export function takeResponse(
 ): string | undefined {
   const problem = responseProblem(headers);
   if (problem !== undefined) return problem;
-  const informational = headers[1]?.charCodeAt(0) === 0x31;
-  if (informational) return endStream ? '1xx response that ends the stream' : undefined;
+  const status = headers[1] ?? '';
+  // HTTP/2 has no Upgrade (RFC 9113, section 8.6).
+  if (status === '101') return 'response 101';
+  if (status.startsWith('1')) return endStream ? '1xx response that ends the stream' : undefined;
   state.headersReceived = true;
-  // A response to HEAD declares the length that GET would have: only a body can contradict it.
-  state.bodyMissing = endStream ? -1 : declaredLength(headers);
-  return Number.isNaN(state.bodyMissing) ? 'malformed content-length' : undefined;
+  const declared = declaredLength(headers);
+  if (Number.isNaN(declared)) return 'malformed content-length';
+  // Those declare the length that another answer would have had, and have no body themselves.
+  const bodyless = state.headRequest || status === '204' || status === '304';
+  state.bodyMissing = bodyless ? 0 : declared;
+  return endStream && state.bodyMissing > 0 ? 'content-length without a body' : undefined;
 }
 
 export function takeBody(

@@ -29,12 +29,13 @@ export class PingLedger {
     this.writer.ping(payload, 0, false);
   }
 
-  /** An answer that nobody asked for is ignored. */
-  acknowledge(payload: Buffer, start: number): void {
+  /** @returns false for an answer that nobody asked for */
+  acknowledge(payload: Buffer, start: number): boolean {
     const number = payload.readUInt32BE(start + 4);
     const ping = this.outstanding.get(number);
-    if (ping === undefined || payload.readUInt32BE(start) !== 0) return;
+    if (ping === undefined || payload.readUInt32BE(start) !== 0) return false;
     this.outstanding.delete(number);
     ping.onAck(this.nowMs() - ping.sentAtMs);
+    return true;
   }
 }

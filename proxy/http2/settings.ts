@@ -13,6 +13,9 @@ export interface Settings {
   maxHeaderListBytes: number;
 }
 
+/** The window, of the connection and of each stream, that holds before any settings. */
+export const INITIAL_WINDOW_BYTES = 65_535;
+
 const Id = {
   HEADER_TABLE_SIZE: 1,
   ENABLE_PUSH: 2,
@@ -28,7 +31,7 @@ export function initialSettings(): Settings {
     headerTableBytes: 4096,
     enablePush: true,
     maxConcurrentStreams: Number.POSITIVE_INFINITY,
-    initialWindowBytes: 65_535,
+    initialWindowBytes: INITIAL_WINDOW_BYTES,
     maxFrameBytes: MAX_FRAME_BYTES,
     maxHeaderListBytes: Number.POSITIVE_INFINITY,
   };

@@ -11,6 +11,8 @@ const MAX_REMEMBERED_RESETS = 1024;
 export class StreamTable {
   private readonly open = new Map<number, Http2Stream>();
   private readonly resetByUs = new Set<number>();
+  /** Up to here, streams may have been reset by us longer ago than the list goes back. */
+  private forgottenUpTo = 0;
   /** Streams that the peer starts have odd ids on a server, none on a client (no push). */
   private readonly server: boolean;
   /** The highest stream id that the peer has started. */
@@ -35,11 +37,18 @@ export class StreamTable {
     if (resetByUs) this.rememberReset(streamId);
   }
 
-  rememberReset(streamId: number): void {
+  private rememberReset(streamId: number): void {
     this.resetByUs.add(streamId);
     if (this.resetByUs.size <= MAX_REMEMBERED_RESETS) return;
     const oldest = this.resetByUs.values().next().value;
-    if (oldest !== undefined) this.resetByUs.delete(oldest);
+    if (oldest === undefined) return;
+    this.resetByUs.delete(oldest);
+    this.forgottenUpTo = Math.max(this.forgottenUpTo, oldest);
+  }
+
+  /** The peer may not know yet that the stream is over: what it sends on it is dropped. */
+  mayBeResetByUs(streamId: number): boolean {
+    return streamId <= this.forgottenUpTo || this.resetByUs.has(streamId);
   }
 
   values(): Http2Stream[] {
@@ -53,16 +62,6 @@ export class StreamTable {
       throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `frame on idle stream ${streamId}`);
     }
     return stream;
-  }
-
-  /**
-   * As `find`, for frames that may not come after the peer has ended the stream: HEADERS and DATA.
-   * Undefined only when we have reset it, and the peer may not know yet.
-   */
-  findReceiving(streamId: number): Http2Stream | undefined {
-    const stream = this.find(streamId);
-    if (stream !== undefined || this.resetByUs.has(streamId)) return stream;
-    throw new ConnectionError(ErrorCode.STREAM_CLOSED, `frame on closed stream ${streamId}`);
   }
 
   isIdle(streamId: number): boolean {

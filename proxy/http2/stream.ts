@@ -1,7 +1,8 @@
 import { ErrorCode } from './errors.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import type { HeaderList } from './header-list.ts';
+import { assertLatin1, type HeaderList } from './header-list.ts';
 import type { MessageListener, MessageStream, ResetReason } from './message-stream.ts';
+import { SendQueue } from './send-queue.ts';
 
 /** What a stream needs of the connection that it belongs to. */
 export interface StreamHost {
@@ -10,14 +11,20 @@ export interface StreamHost {
   sendWindow: number;
   /** The largest frame that the peer takes. */
   readonly maxFrameBytes: number;
-  /** The window that each of the peer's streams begins with. */
+  /** What the peer may send on a stream ahead of what is consumed. */
   readonly receiveWindowBytes: number;
+  /** The window that a new stream begins with: larger until the peer knows our settings. */
+  readonly firstReceiveWindowBytes: number;
   encode(headers: HeaderList): Buffer;
   /** The stream has data that could not be sent; `resumeSending` is to be called when it may. */
   waitToSend(stream: Http2Stream): void;
   /** Both sides have ended, or one was reset: the stream is over. */
   release(stream: Http2Stream, resetByUs: boolean): void;
+  /** A listener has thrown: a bug, which ends this connection and must not end another. */
+  fault(error: unknown): void;
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** Takes the place of a listener until the owner has set its own, and after the end. */
 export const silentListener: MessageListener = {
@@ -44,16 +51,14 @@ export class Http2Stream implements MessageStream {
   headersReceived = false;
   /** Body bytes that the peer's content-length still promises; -1 when it gave none. */
   bodyMissing = -1;
+  /** The request is HEAD: its response declares the length of a body that does not come. */
+  headRequest = false;
   sendWindow: number;
   receiveWindow: number;
-  /** In the connection's list of streams that wait to send. */
-  waiting = false;
 
   private readonly host: StreamHost;
+  private readonly queue = new SendQueue();
   private uncredited = 0;
-  private queue: Buffer[] = [];
-  /** Bytes of the queue's first buffer that have been sent. */
-  private queueOffset = 0;
   private endQueued = false;
   private trailers: HeaderList | undefined;
   private readingStopped = false;
@@ -62,37 +67,39 @@ export class Http2Stream implements MessageStream {
     this.id = id;
     this.host = host;
     this.sendWindow = sendWindow;
-    this.receiveWindow = host.receiveWindowBytes;
+    this.receiveWindow = host.firstReceiveWindowBytes;
   }
 
   sendHeaders(headers: HeaderList, endStream: boolean): void {
     if (this.closed || this.endQueued) return;
-    if (endStream) this.endQueued = true;
-    if (this.queue.length > 0) {
-      // Only trailers can come behind data.
-      this.trailers = headers;
-      return;
-    }
-    this.writeHeaders(headers, endStream);
+    assertLatin1(headers);
+    this.endQueued = endStream;
+    if (this.queue.empty) this.writeHeaders(headers, endStream);
+    // Only trailers can come behind data.
+    else this.trailers = headers;
   }
 
   sendData(chunk: Buffer, endStream: boolean): void {
     if (this.closed || this.endQueued) return;
     if (endStream) this.endQueued = true;
-    if (this.queue.length === 0) {
-      const sent = this.sendPart(chunk, 0);
-      if (sent === chunk.length && this.localEnded === this.endQueued) return;
-      this.queueOffset = sent;
+    if (chunk.length === 0) {
+      // An empty frame needs no window. Behind other data, that data's last frame says the end.
+      if (endStream && this.queue.empty) this.writeEnd();
+      return;
     }
-    if (this.closed) return;
-    this.queue.push(chunk);
-    this.host.waitToSend(this);
+    const { listener } = this;
+    const sent = this.queue.empty ? this.sendPart(chunk) : 0;
+    if (sent < chunk.length) {
+      this.queue.push(chunk, sent);
+      this.host.waitToSend(this);
+    }
+    // Last, because the listener may send more, which has to come behind this.
+    if (sent > 0) this.tellSent(listener, sent);
   }
 
   /** True when something waits that the stream's own window lets through. */
   get maySend(): boolean {
-    if (this.closed || this.queue.length === 0) return false;
-    return this.sendWindow > 0 || this.queueOffset === this.queue[0]?.length;
+    return !this.queue.empty && this.sendWindow > 0;
   }
 
   /**
@@ -100,20 +107,14 @@ export class Http2Stream implements MessageStream {
    * @returns false when the connection, not this stream, is what holds it up
    */
   resumeSending(): boolean {
-    const chunk = this.queue[0];
-    if (this.closed || chunk === undefined) return true;
-    if (this.host.writer.blocked) return false;
-    const sent = this.sendFrame(chunk, this.queueOffset, this.queue.length === 1);
-    if (sent < 0) return this.host.sendWindow > 0;
-    this.queueOffset += sent;
-    if (this.queueOffset === chunk.length) {
-      this.queue.shift();
-      this.queueOffset = 0;
-      if (this.queue.length === 0 && this.trailers !== undefined) {
-        this.writeHeaders(this.trailers, true);
-      }
-    }
-    if (sent > 0) this.listener.onSent(this, sent);
+    const { queue, listener } = this;
+    const chunk = queue.first;
+    if (chunk === undefined) return true;
+    const sent = this.sendFrame(chunk, queue.offset, queue.atLast);
+    if (sent === 0) return this.host.sendWindow > 0;
+    queue.take(sent);
+    if (queue.empty && this.trailers !== undefined) this.writeHeaders(this.trailers, true);
+    this.tellSent(listener, sent);
     return true;
   }
 
@@ -150,7 +151,7 @@ export class Http2Stream implements MessageStream {
     if (this.closed) return;
     const { listener } = this;
     this.close(false);
-    listener.onReset(this, reason);
+    this.tellReset(listener, reason);
   }
 
   /** We end the stream for what the peer did on it, and tell both. */
@@ -158,12 +159,29 @@ export class Http2Stream implements MessageStream {
     if (this.closed) return;
     const { listener } = this;
     this.reset(code);
-    listener.onReset(this, { code, unprocessed: false, detail });
+    this.tellReset(listener, { code, unprocessed: false, detail });
+  }
+
+  private tellReset(listener: MessageListener, reason: ResetReason): void {
+    try {
+      listener.onReset(this, reason);
+    } catch (error) {
+      this.host.fault(error);
+    }
+  }
+
+  /** Also after the end: the last bytes count like all others. */
+  private tellSent(listener: MessageListener, bytes: number): void {
+    try {
+      listener.onSent(this, bytes);
+    } catch (error) {
+      this.host.fault(error);
+    }
   }
 
   private close(resetByUs: boolean): void {
     this.closed = true;
-    this.queue = [];
+    this.queue.clear();
     this.trailers = undefined;
     this.listener = silentListener;
     this.host.release(this, resetByUs);
@@ -175,32 +193,34 @@ export class Http2Stream implements MessageStream {
     if (endStream) this.endLocal();
   }
 
-  /** Sends what the windows allow of `chunk` from `start`, and returns where it stopped. */
-  private sendPart(chunk: Buffer, start: number): number {
-    let at = start;
-    while (!this.host.writer.blocked) {
+  private writeEnd(): void {
+    this.host.writer.data(this.id, EMPTY, 0, 0, true);
+    this.endLocal();
+  }
+
+  /** Sends what the windows allow of `chunk`, and returns where it stopped. */
+  private sendPart(chunk: Buffer): number {
+    let at = 0;
+    while (at < chunk.length && !this.host.writer.blocked) {
       const sent = this.sendFrame(chunk, at, true);
-      if (sent < 0) break;
+      if (sent === 0) break;
       at += sent;
-      if (at === chunk.length) break;
     }
-    if (at > start) this.listener.onSent(this, at - start);
     return at;
   }
 
   /**
    * Sends one DATA frame of `chunk` from `at`.
    * @param last whether END_STREAM may go with the chunk's last byte
-   * @returns how many bytes went, or -1 when a window is closed
+   * @returns how many bytes went: none when a window is closed
    */
   private sendFrame(chunk: Buffer, at: number, last: boolean): number {
     const { host } = this;
     const left = chunk.length - at;
     const bytes = Math.min(left, this.sendWindow, host.sendWindow, host.maxFrameBytes);
-    if (bytes <= 0 && left > 0) return -1;
+    if (bytes <= 0) return 0;
     const endStream = last && bytes === left && this.endQueued && this.trailers === undefined;
-    // An empty frame says nothing unless it ends the stream.
-    if (bytes > 0 || endStream) host.writer.data(this.id, chunk, at, at + bytes, endStream);
+    host.writer.data(this.id, chunk, at, at + bytes, endStream);
     this.sendWindow -= bytes;
     host.sendWindow -= bytes;
     if (endStream) this.endLocal();
