@@ -1,0 +1,68 @@
+// What the metrics and the admin pages read from the running parts, at the moment they are asked.
+
+/** One kube-apiserver, as far as it is shown. */
+export interface ObservedEndpoint {
+  readonly name: string;
+  readonly url: string;
+  /** Its health checks pass. */
+  readonly ready: boolean;
+  /** Left out for a while because its answers failed. */
+  readonly ejected: boolean;
+  readonly available: boolean;
+  readonly availableForMs: number;
+  readonly load: { readonly requests: number; readonly longRunning: number };
+  /** Open connections by identity class and purpose, as `certificate watch`. */
+  connectionCounts(): readonly (readonly [pool: string, connections: number])[];
+}
+
+export interface Sources {
+  readonly endpoints: readonly ObservedEndpoint[];
+  /** The door takes no new clients and ends what it has. */
+  readonly draining: boolean;
+  readonly http2Connections: number;
+  readonly http1Connections: number;
+  /** Connections that were upgraded and are carried without being looked into. */
+  readonly openTunnels: number;
+}
+
+export type EndpointState = 'ready' | 'not_ready' | 'ejected';
+export const ENDPOINT_STATES: readonly EndpointState[] = ['ready', 'not_ready', 'ejected'];
+
+export function stateOf(endpoint: ObservedEndpoint): EndpointState {
+  if (!endpoint.ready) return 'not_ready';
+  return endpoint.ejected ? 'ejected' : 'ready';
+}
+
+/** Connections of one endpoint that share an identity class and a purpose. */
+export interface PoolCount {
+  readonly identity: string;
+  readonly purpose: string;
+  readonly connections: number;
+}
+
+export function poolCounts(endpoint: ObservedEndpoint): PoolCount[] {
+  return endpoint.connectionCounts().map(([pool, connections]) => {
+    const [identity = '', purpose = ''] = pool.split(' ');
+    return { identity, purpose, connections };
+  });
+}
+
+/** What last happened to an endpoint. */
+export interface EndpointChange {
+  readonly what: string;
+  readonly at: Date;
+}
+
+/** Remembers the last change of each endpoint, to be shown beside its state. */
+export class EndpointChanges {
+  private readonly last = new Map<string, EndpointChange>();
+
+  /** To be called from Endpoint's `onChange`. Endpoints come from the configuration, so few. */
+  changed(endpoint: { readonly name: string }, what: string, at: Date = new Date()): void {
+    this.last.set(endpoint.name, { what, at });
+  }
+
+  lastOf(endpoint: { readonly name: string }): EndpointChange | undefined {
+    return this.last.get(endpoint.name);
+  }
+}
