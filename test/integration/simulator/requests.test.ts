@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import type { ClientHttp2Session } from 'node:http2';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../../simulator/cluster.ts';
 import { type Body, connectTo, send } from './client.ts';
-import { replicaOf } from './support.ts';
+import { replicaOf, until } from './support.ts';
 
 let simulator: Simulator;
 let session: ClientHttp2Session;
@@ -10,7 +11,7 @@ const configMaps = '/api/v1/namespaces/default/configmaps';
 const mergePatch = { 'content-type': 'application/merge-patch+json' };
 
 beforeAll(async () => {
-  simulator = await startSimulator({ replicas: 2, storeHistorySize: 50 });
+  simulator = await startSimulator({ replicas: 2, storeHistorySize: 50, logIntervalMs: 30 });
   session = await connectTo(replicaOf(simulator).url, simulator.pki);
 });
 
@@ -168,10 +169,28 @@ test('deleting a namespace takes its contents along', async () => {
   expect(late.body?.message).toBe('namespaces "short" not found');
 });
 
-test('logs are text, and a followed log goes on until its client leaves', async () => {
+test('a log is text, and a log of no pod is a 404', async () => {
   simulator.create('pods', { metadata: { name: 'talker' } });
-  const log = '/api/v1/namespaces/default/pods/talker/log';
-  const answer = await send(session, { path: `${log}?tailLines=2` });
+  const answer = await send(session, { path: `${logOf('talker')}?tailLines=2` });
   expect(answer.text).toBe('line 1 of talker\nline 2 of talker\n');
-  expect((await send(session, { path: log.replace('talker', 'nobody') })).status).toBe(404);
+  expect((await send(session, { path: logOf('nobody') })).status).toBe(404);
 });
+
+test('a followed log grows until the replica ends it, cleanly', async () => {
+  simulator.create('pods', { metadata: { name: 'follower' } });
+  const stream = session.request({ ':path': `${logOf('follower')}?tailLines=1&follow=true` });
+  let text = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const ended = once(stream, 'end');
+  await until(() => text.includes('line 3 of follower\n'));
+  replicaOf(simulator).endWatches();
+  await ended;
+  expect(text.startsWith('line 1 of follower\nline 2 of follower\n')).toBe(true);
+});
+
+function logOf(pod: string): string {
+  return `/api/v1/namespaces/default/pods/${pod}/log`;
+}
