@@ -10,6 +10,8 @@ export interface HandlerParts {
   readonly retryBudget: RetryBudget;
   readonly keptBodies: KeptBodyMemory;
   readonly open: Set<OpenExchange>;
+  /** Header names besides X-Remote-* that no client may send. */
+  readonly alsoStrip: readonly string[];
   readonly maxAttempts: number;
   readonly maxKeptBodyBytes: number;
   /** From the entry of a short request to the first byte of its answer. */

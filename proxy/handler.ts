@@ -88,7 +88,8 @@ export class Exchange implements MessageListener, OpenExchange {
     record.endpoint = endpoint.name;
     record.attempts += 1;
     endpoint.load.enter(record.longRunning);
-    const headers = upstreamHeaders(this.headers, identity, this.client.address);
+    const { address } = this.client;
+    const headers = upstreamHeaders(this.headers, identity, address, parts.alsoStrip);
     this.upstream = connection.request(headers, this.upload.empty, this);
     this.upload.sendAgain(this.upstream);
   }
@@ -164,7 +165,7 @@ export class Exchange implements MessageListener, OpenExchange {
     this.upload.ended = true;
     // They are not kept, so there is no other attempt with them.
     this.upload.drop();
-    this.upstream?.sendHeaders(stripIdentityHeaders(trailers), true);
+    this.upstream?.sendHeaders(stripIdentityHeaders(trailers, this.parts.alsoStrip), true);
   }
 
   private onAnswer(headers: HeaderList, endStream: boolean): void {

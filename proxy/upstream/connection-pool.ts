@@ -16,9 +16,9 @@ export interface PoolOptions {
    */
   readonly spreadStreams: number;
   readonly spreadConnections: number;
-  /** Bound on connections; beyond it a request finds no place. */
-  readonly maxConnections: number;
   readonly nowMs: () => number;
+  /** Whether one more connection is within the endpoint's bound. */
+  mayConnect(): boolean;
   /** A connection could not be made (`refused`), or broke without a GOAWAY. */
   onFailure(detail: string, refused: boolean): void;
 }
@@ -54,13 +54,11 @@ export class ConnectionPool {
   acquire(): Connection | undefined {
     if (this.closed) return undefined;
     const least = this.leastLoaded();
-    const { spreadStreams, spreadConnections, maxConnections } = this.options;
-    if (least === undefined) {
-      return this.open.size < maxConnections ? this.connect() : undefined;
-    }
+    const { spreadStreams, spreadConnections } = this.options;
     const spread =
-      least.openStreams >= spreadStreams && this.connections.length < spreadConnections;
-    return spread ? this.connect() : least;
+      least === undefined ||
+      (least.openStreams >= spreadStreams && this.connections.length < spreadConnections);
+    return spread && this.options.mayConnect() ? this.connect() : least;
   }
 
   /** Asks silent connections for a sign of life, and drops those that gave none. */

@@ -15,7 +15,9 @@ export interface EndpointOptions {
   readonly health: HealthPolicy;
   readonly outlier: OutlierPolicy;
   /** Pool options that all pools of the endpoint share. */
-  readonly pool: Omit<PoolOptions, 'onFailure' | 'certificate' | 'host' | 'port'>;
+  readonly pool: Omit<PoolOptions, 'onFailure' | 'mayConnect' | 'certificate' | 'host' | 'port'>;
+  /** Bound on connections, of all pools together. */
+  readonly maxConnections: number;
   /** Proves to the apiserver that identity headers come from the door. */
   readonly frontProxy?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   readonly nowMs: () => number;
@@ -115,6 +117,12 @@ export class Endpoint {
     for (const pool of this.pools.values()) pool.close(detail);
   }
 
+  private get connectionCount(): number {
+    let count = 0;
+    for (const pool of this.pools.values()) count += pool.size;
+    return count;
+  }
+
   private createPool(identityClass: IdentityClass): ConnectionPool {
     const { options } = this;
     // Only these connections carry the certificate: on any other, identity headers that slipped
@@ -125,6 +133,7 @@ export class Endpoint {
       ...(certificate === undefined ? {} : { certificate }),
       host: options.host,
       port: options.port,
+      mayConnect: () => this.connectionCount < options.maxConnections,
       onFailure: (detail, refused) => this.onConnectionFailure(detail, refused),
     });
   }

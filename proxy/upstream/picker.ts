@@ -10,8 +10,12 @@ export interface Candidate {
   readonly availableForMs: number;
 }
 
-/** A fresh endpoint begins with this share of an equal part. */
+/** A fresh endpoint begins with this share of the picks that it would win. */
 const SLOW_START_FLOOR = 0.1;
+/** Endpoints that became available within this time of each other are of one age. */
+const SAME_AGE_MS = 3000;
+/** Multiples of it, modulo 1, spread evenly however many are taken (the golden ratio). */
+const EVEN_SPREAD = 0.618_033_988_749_895;
 
 /** An endpoint's share during slow start, from SLOW_START_FLOOR to 1, linear in time. */
 export function slowStartWeight(availableForMs: number, slowStartMs: number): number {
@@ -20,9 +24,11 @@ export function slowStartWeight(availableForMs: number, slowStartMs: number): nu
 }
 
 /**
- * The candidate with the least load for its weight, or -1. All are looked at: there are two to nine,
- * and a full scan is exact where the choice of two at random is only near (research: Envoy's
- * LEAST_REQUEST). Ties are broken by turn, so that equal endpoints share evenly at low load.
+ * The candidate with the least load, or -1. All are looked at: there are two to nine, and a full
+ * scan is exact where the choice of two at random is only near (Envoy's LEAST_REQUEST). Ties are
+ * broken by turn, so that equal endpoints share evenly at low load. An endpoint in slow start is
+ * passed over in a share of the turns: to scale its load instead would give it nothing at all
+ * while load is low, since the older ones would win every tie.
  *
  * @param tried indexes that this request has been sent to already
  * @param turn any counter that grows by one with each pick
@@ -33,24 +39,37 @@ export function pick(
   turn: number,
   slowStartMs: number,
 ): number {
-  // Slow start is relative: with every endpoint fresh, nobody holds back.
-  let oldestMs = 0;
-  for (const candidate of candidates) {
-    if (candidate.available) oldestMs = Math.max(oldestMs, candidate.availableForMs);
-  }
-  const rampMs = Math.min(slowStartMs, oldestMs);
+  const rampMs = rampFor(candidates, slowStartMs);
+  const draw = (turn * EVEN_SPREAD) % 1;
   let best = -1;
-  let bestScore = Number.POSITIVE_INFINITY;
+  let passedOver = -1;
   for (let step = 0; step < candidates.length; step++) {
     const index = (turn + step) % candidates.length;
     const candidate = candidates[index];
     if (candidate === undefined || !candidate.available || tried.includes(index)) continue;
-    const weight = rampMs === 0 ? 1 : slowStartWeight(candidate.availableForMs, rampMs);
-    const score = (candidate.load + candidate.penalty + 1) / weight;
-    if (score < bestScore) {
-      best = index;
-      bestScore = score;
+    if (draw >= slowStartWeight(candidate.availableForMs, rampMs)) {
+      passedOver = lighter(candidates, index, passedOver);
+    } else {
+      best = lighter(candidates, index, best);
     }
   }
-  return best;
+  // A fresh endpoint is better than none.
+  return best >= 0 ? best : passedOver;
+}
+
+/** Slow start is relative: when all endpoints are of one age, nobody holds back. */
+function rampFor(candidates: readonly Candidate[], slowStartMs: number): number {
+  let oldestMs = 0;
+  for (const { available, availableForMs } of candidates) {
+    if (available) oldestMs = Math.max(oldestMs, availableForMs);
+  }
+  return Math.max(0, Math.min(slowStartMs, oldestMs - SAME_AGE_MS));
+}
+
+/** The one of two indexes with less to do; the second, earlier one wins a tie. */
+function lighter(candidates: readonly Candidate[], index: number, before: number): number {
+  const candidate = candidates[index];
+  const other = candidates[before];
+  if (candidate === undefined || other === undefined) return index;
+  return candidate.load + candidate.penalty < other.load + other.penalty ? index : before;
 }

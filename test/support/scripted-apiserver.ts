@@ -42,7 +42,10 @@ export class ScriptedApiserver {
       session.on('error', () => {});
       session.once('close', () => this.sessions.delete(session));
     });
-    this.server.on('stream', (stream, headers) => this.onStream(stream, headers));
+    this.server.on('stream', (stream, headers) =>
+      // The types of node:http2 give every stream of a server as a plain one.
+      this.onStream(stream as ServerHttp2Stream, headers),
+    );
     this.server.on('sessionError', () => {});
   }
 

@@ -55,13 +55,47 @@ test('an endpoint that answers 429 at once does not draw the traffic to itself',
   expect(pick([candidate({ load: 10 }), failing], [], 0, SLOW_START_MS)).toBe(0);
 });
 
-test('a fresh endpoint gets a small share at first and its full share at the end', () => {
-  const [old, fresh] = pickMany([candidate(), candidate({ availableForMs: 0 })], 110);
-  expect(old).toBeGreaterThan(95);
-  expect(fresh).toBeGreaterThan(5);
-  expect(pickMany([candidate(), candidate({ availableForMs: SLOW_START_MS })], 100)).toEqual([
-    50, 50,
-  ]);
+/** Requests that end before the next one is picked: load is always nothing. */
+function pickInTurn(candidates: readonly Candidate[], times: number): number[] {
+  const counts = candidates.map(() => 0);
+  for (let turn = 0; turn < times; turn++) {
+    const index = pick(candidates, [], turn, SLOW_START_MS);
+    counts[index] = (counts[index] ?? 0) + 1;
+  }
+  return counts;
+}
+
+test('a fresh endpoint gets a small share at first, more with time, and its full share at the end', () => {
+  const shares = [0, 0.25, 0.5, 0.75, 1].map((part) => {
+    const fresh = candidate({ availableForMs: part * SLOW_START_MS });
+    return (pickInTurn([candidate(), fresh], 1000)[1] ?? 0) / 1000;
+  });
+  expect(shares[0]).toBeGreaterThan(0.03);
+  expect(shares[0]).toBeLessThan(0.15);
+  for (let i = 1; i < shares.length; i++) {
+    expect(shares[i]).toBeGreaterThan(shares[i - 1] ?? 1);
+  }
+  expect(shares[4]).toBeCloseTo(0.5, 2);
+});
+
+test('a fresh endpoint without a watch does not get all new watches at once', () => {
+  const counts = pickMany([candidate({ load: 100 }), candidate({ availableForMs: 0 })], 100);
+  expect(counts[1]).toBeGreaterThan(5);
+  expect(counts[1]).toBeLessThan(20);
+});
+
+test('a fresh endpoint is picked when there is no other', () => {
+  const fresh = candidate({ availableForMs: 0 });
+  const candidates = [candidate({ available: false, availableForMs: LONG_AGO_MS }), fresh];
+  for (let turn = 0; turn < 20; turn++) expect(pick(candidates, [], turn, SLOW_START_MS)).toBe(1);
+  const both = [candidate(), fresh];
+  for (let turn = 0; turn < 20; turn++) expect(pick(both, [0], turn, SLOW_START_MS)).toBe(1);
+});
+
+test('endpoints that became ready at nearly one time share evenly from the start', () => {
+  // What the door sees in its first second: health checks that end some milliseconds apart.
+  const ages = [52, 49, 47].map((availableForMs) => candidate({ availableForMs }));
+  expect(pickInTurn(ages, 60)).toEqual([20, 20, 20]);
 });
 
 test('with every endpoint fresh nobody holds back', () => {
