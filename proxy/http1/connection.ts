@@ -139,8 +139,9 @@ export class Http1Connection {
       return;
     }
     const { headers, hasBody, expectsContinue } = result.head;
+    if (!hasBody) exchange.skipBody();
     this.#context.onRequest(exchange, headers, !hasBody, this.socket);
-    exchange.receive(hasBody, expectsContinue);
+    if (hasBody) exchange.receiveBody(expectsContinue);
   }
 
   #next(): void {

@@ -55,12 +55,13 @@ export class Http1Exchange implements MessageStream {
     return !this.#upload.ended;
   }
 
+  /** Takes a request that has no body. Before the listener, which may answer at once. */
+  skipBody(): void {
+    this.#upload.skip();
+  }
+
   /** Starts to deliver the body. The listener is in place. */
-  receive(hasBody: boolean, expectsContinue: boolean): void {
-    if (!hasBody) {
-      this.#upload.skip();
-      return;
-    }
+  receiveBody(expectsContinue: boolean): void {
     if (this.#settled) return;
     this.#upload.start({
       data: (chunk) => this.listener.onData(this, chunk, false),

@@ -37,9 +37,14 @@ export function createHttp1Front(options: Http1FrontOptions): Http1Front {
   const connections = new Map<Duplex, Http1Connection>();
   const context = { onRequest, onUpgrade, limits, draining: false };
   const server = createParser(limits, connections);
+  const closeIdle = (): void => {
+    for (const connection of connections.values()) connection.closeIdle();
+  };
 
   return {
     serve(socket) {
+      // Its 'close' has passed or is on its way.
+      if (socket.destroyed) return;
       connections.set(socket, new Http1Connection(socket, context));
       socket.once('close', () => connections.delete(socket));
       socket.setNoDelay(true);
@@ -48,11 +53,9 @@ export function createHttp1Front(options: Http1FrontOptions): Http1Front {
     },
     drain() {
       context.draining = true;
-      this.closeIdle();
+      closeIdle();
     },
-    closeIdle() {
-      for (const connection of connections.values()) connection.closeIdle();
-    },
+    closeIdle,
     destroy() {
       // Stops the timer of the header timeout; there is no listening socket to close.
       server.close();

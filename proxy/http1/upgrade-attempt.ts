@@ -4,7 +4,7 @@
 // below 400 that is not 101 becomes 502 (CVE-2020-8559), and no redirect is followed.
 import type { Socket } from 'node:net';
 import type { HeaderList } from '../http2/header-list.ts';
-import { lingerThenDestroy } from './linger.ts';
+import { type LingerLimits, lingerDefaults, lingerThenDestroy } from './linger.ts';
 import { answerAndClose, answerStatusAndClose } from './status-answer.ts';
 import type { Tunnels } from './tunnels.ts';
 import type { UpgradeOutcome, UpgradeRequest } from './upgrade.ts';
@@ -16,6 +16,7 @@ export interface UpgradeLimits {
   readonly answerTimeoutMs: number;
   /** An answer other than 101 is held whole before it goes on. */
   readonly maxAnswerBytes: number;
+  readonly linger: LingerLimits;
 }
 
 export const upgradeDefaults: UpgradeLimits = {
@@ -25,6 +26,7 @@ export const upgradeDefaults: UpgradeLimits = {
   answerTimeoutMs: 60_000,
   // A Status is below 10 KiB; a proxied service may send a page.
   maxAnswerBytes: 1024 * 1024,
+  linger: lingerDefaults,
 };
 
 export class UpgradeAttempt {
@@ -61,8 +63,6 @@ export class UpgradeAttempt {
     );
     this.#client.on('end', this.#onClientGone);
     this.#client.on('close', this.#onClientGone);
-    // Without a read the end of the client's stream is not noticed; its bytes stay buffered.
-    this.#client.read(0);
     if (this.#client.destroyed) process.nextTick(this.#onClientGone);
   }
 
@@ -117,7 +117,7 @@ export class UpgradeAttempt {
     }
     this.#end({ kind: 'answered', status });
     this.#cancelUpstream();
-    answerAndClose(this.#client, headers, Buffer.concat(chunks));
+    answerAndClose(this.#client, headers, Buffer.concat(chunks), this.#limits.linger);
   }
 
   /** The upstream cannot be reached, or what it says is not HTTP. */
@@ -135,14 +135,14 @@ export class UpgradeAttempt {
     if (this.#over) return;
     this.#end({ kind: 'answered', status, detail });
     this.#cancelUpstream();
-    answerStatusAndClose(this.#client, status, detail);
+    answerStatusAndClose(this.#client, status, detail, this.#limits.linger);
   }
 
   #abandon(): void {
     if (this.#over) return;
     this.#end({ kind: 'abandoned' });
     this.#cancelUpstream();
-    lingerThenDestroy(this.#client);
+    lingerThenDestroy(this.#client, this.#limits.linger);
   }
 
   #end(outcome: UpgradeOutcome): void {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { until } from './support/arrivals.ts';
 import { useFrontDoor } from './support/fixture.ts';
+import type { FrontDoorOptions } from './support/front-door.ts';
 
 const { open, dial } = useFrontDoor();
 
@@ -146,4 +147,14 @@ test('an idle connection is closed after the keep-alive timeout', async () => {
   (await to.requests.next()).stream.sendHeaders([':status', '200'], true);
   await client.expectText(/200 OK/);
   await client.closed();
+});
+
+test('a request that is answered at once keeps its connection', async () => {
+  const answer: FrontDoorOptions['answer'] = ({ stream }) =>
+    stream.sendHeaders([':status', '200'], true);
+  const { client } = await open({}, { answer });
+  client.write('GET /1 HTTP/1.1\r\nHost: door\r\n\r\nGET /2 HTTP/1.1\r\nHost: door\r\n\r\n');
+  await client.expectText(/200 OK.*200 OK.*\r\n\r\n$/s);
+  expect(client.received).not.toMatch(/connection: close/i);
+  expect(client.ended).toBe(false);
 });

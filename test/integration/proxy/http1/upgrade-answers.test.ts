@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { upgradeDefaults } from '../../../../proxy/http1/upgrade-attempt.ts';
 import { until } from './support/arrivals.ts';
-import { carriers, switching, useUpgrades, withCarriers } from './support/upgrades.ts';
+import { carriers, limits, switching, useUpgrades, withCarriers } from './support/upgrades.ts';
 
 const upgrades = useUpgrades();
 const { start, expectAnswer, expectNothingLeft } = upgrades;
@@ -27,7 +26,7 @@ test.each(
   ]),
 )(
   'over %s, a refusal with a body framed by %s goes back whole',
-  async (_name, carrier, _framing, rest) => {
+  async (_name, _framing, carrier, rest) => {
     const { to, client, upstream, outcome } = await start(carrier);
     upstream.socket.write(`HTTP/1.1 403 Forbidden\r\nWarning: a\r\nWarning: b\r\n${rest}`);
     expect(await expectAnswer(outcome, client, 403)).toBe('denied');
@@ -45,7 +44,7 @@ test.each(
     ['an HTTP/2 SETTINGS frame', '\0\0\x18\x04\0\0\0\0\0'],
     ['a truncated answer', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nhalf'],
   ]),
-)('over %s, %s instead of 101 becomes 502', async (_name, carrier, _answer, bytes) => {
+)('over %s, %s instead of 101 becomes 502', async (_name, _answer, carrier, bytes) => {
   const { to, client, upstream, outcome } = await start(carrier);
   upstream.socket.end(bytes, 'latin1');
   const body = await expectAnswer(outcome, client, 502);
@@ -78,12 +77,12 @@ test.each(carriers)(
     const { to, client } = await upgrades.front.open();
     client.write(carrier.request);
     const request = await to.upgrades.next();
-    const limits = { ...upgradeDefaults, answerTimeoutMs: 50 };
+    const impatient = { ...limits, answerTimeoutMs: 50 };
     const outcome = carrier.carry(
       request,
       upgrades.backend.target(request.headers),
       upgrades.tunnels,
-      limits,
+      impatient,
     );
     await expectAnswer(outcome, client, 504);
     await expectNothingLeft(to, client);
@@ -98,10 +97,10 @@ test.each(carriers)(
     const request = await to.upgrades.next();
     const target = upgrades.backend.target(request.headers);
     const refusing = { ...target, url: `https://127.0.0.1:${await freePort()}` };
-    const first = await carrier.carry(request, refusing, upgrades.tunnels);
+    const first = await carrier.carry(request, refusing, upgrades.tunnels, limits);
     expect(first).toEqual({ kind: 'unprocessed', detail: expect.stringContaining('ECONNREFUSED') });
     expect(upgrades.tunnels.pending).toBe(0);
-    const outcome = carrier.carry(request, target, upgrades.tunnels);
+    const outcome = carrier.carry(request, target, upgrades.tunnels, limits);
     const upstream = await upgrades.backend.connections.next();
     await upstream.expectText(/\r\n\r\n/);
     upstream.socket.write(switching(carrier));
@@ -118,16 +117,18 @@ test.each(carriers)(
     const request = await to.upgrades.next();
     const target = upgrades.backend.target(request.headers);
     const wrong = { ...target, tls: { ...target.tls, ca: upgrades.front.pki.otherCa.cert } };
-    expect(await carrier.carry(request, wrong, upgrades.tunnels)).toMatchObject({
+    expect(await carrier.carry(request, wrong, upgrades.tunnels, limits)).toMatchObject({
       kind: 'unprocessed',
     });
     const named = { ...target, tls: { ...target.tls, servername: 'not-in-the-certificate' } };
-    expect(await carrier.carry(request, named, upgrades.tunnels)).toMatchObject({
+    expect(await carrier.carry(request, named, upgrades.tunnels, limits)).toMatchObject({
       kind: 'unprocessed',
     });
     expect(client.ended).toBe(false);
     client.socket.destroy();
-    expect(await carrier.carry(request, target, upgrades.tunnels)).toEqual({ kind: 'abandoned' });
+    expect(await carrier.carry(request, target, upgrades.tunnels, limits)).toEqual({
+      kind: 'abandoned',
+    });
     await until('the upstream side is closed', () => upgrades.backend.open === 0);
   },
 );
@@ -147,8 +148,8 @@ test.each(carriers)(
       ...upgrades.backend.target(request.headers),
       url: `https://127.0.0.1:${port}`,
     };
-    const limits = { ...upgradeDefaults, connectTimeoutMs: 50 };
-    const outcome = await carrier.carry(request, target, upgrades.tunnels, limits);
+    const impatient = { ...limits, connectTimeoutMs: 50 };
+    const outcome = await carrier.carry(request, target, upgrades.tunnels, impatient);
     expect(outcome).toMatchObject({ kind: 'unprocessed' });
     const closed = once(silent, 'close');
     silent.close();

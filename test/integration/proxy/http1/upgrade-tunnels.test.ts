@@ -1,6 +1,13 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { until } from './support/arrivals.ts';
 import { carriers, PATH, switching, useUpgrades } from './support/upgrades.ts';
+
+const warnings: string[] = [];
+const onWarning = (warning: Error & { code?: string }): void => {
+  warnings.push(warning.code ?? warning.message);
+};
+process.on('warning', onWarning);
+afterAll(() => process.off('warning', onWarning));
 
 const upgrades = useUpgrades();
 const { start, open, expectAnswer, expectNothingLeft } = upgrades;
@@ -98,15 +105,10 @@ test.each(carriers)('over %s, closing all ends tunnels and waits', async (_name,
   await expectNothingLeft(opened.to, opened.client);
 });
 
-test('http-proxy does not make Node complain about util._extend', async () => {
-  const warnings: string[] = [];
-  const onWarning = (warning: Error & { code?: string }): void => {
-    warnings.push(warning.code ?? warning.message);
-  };
-  process.on('warning', onWarning);
+// Node gives a deprecation once in a process, at the first WebSocket that any test here opens.
+test('http-proxy has not made Node complain about util._extend', async () => {
   const [, carrier] = carriers[0] ?? [];
   if (carrier === undefined) throw new Error('the first carrier is http-proxy');
   await open(carrier);
-  process.off('warning', onWarning);
   expect(warnings).toEqual([]);
 });

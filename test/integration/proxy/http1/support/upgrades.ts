@@ -7,6 +7,7 @@ import type {
   UpgradeOutcome,
   UpgradeRequest,
 } from '../../../../../proxy/http1/upgrade.ts';
+import { type UpgradeLimits, upgradeDefaults } from '../../../../../proxy/http1/upgrade-attempt.ts';
 import { carryWebSocket } from '../../../../../proxy/http1/websocket.ts';
 import { until } from './arrivals.ts';
 import { type Fixture, useFrontDoor } from './fixture.ts';
@@ -55,10 +56,12 @@ export const carriers: [string, Carrier][] = [
   ['another protocol', other],
 ];
 
-/** Every row for every carrier. */
-export function withCarriers<T extends unknown[]>(rows: readonly T[]): [string, Carrier, ...T][] {
+/** Every row for every carrier; the name of the row comes second, as in the titles of tests. */
+export function withCarriers<T extends unknown[]>(
+  rows: readonly [string, ...T][],
+): [string, string, Carrier, ...T][] {
   return carriers.flatMap(([name, carrier]) =>
-    rows.map((row): [string, Carrier, ...T] => [name, carrier, ...row]),
+    rows.map(([row, ...rest]): [string, string, Carrier, ...T] => [name, row, carrier, ...rest]),
   );
 }
 
@@ -95,12 +98,17 @@ export interface Upgrades {
   ): Promise<string>;
 }
 
+// Raw clients do not close when the door does; so that the tests need not wait for them.
+const linger = { flushMs: 1000, lingerMs: 100, maxBytes: 1024 * 1024 };
+
+export const limits: UpgradeLimits = { ...upgradeDefaults, linger };
+
 /** Registers the front, and a backend and tunnels for each test. */
 export function useUpgrades(): Upgrades {
   const front = useFrontDoor();
   let parts: { backend: UpgradeBackend; tunnels: Tunnels } | undefined;
   beforeEach(async () => {
-    const tunnels = createTunnels({ flushMs: 1000, lingerMs: 100, maxBytes: 1024 * 1024 });
+    const tunnels = createTunnels(linger);
     parts = { backend: await openBackend(front.pki), tunnels };
   });
   afterEach(async () => {
@@ -124,7 +132,7 @@ export function useUpgrades(): Upgrades {
       const { to, client } = await front.open();
       client.write(carrier.request + early);
       const request = await to.upgrades.next();
-      const outcome = carrier.carry(request, backend.target(request.headers), tunnels);
+      const outcome = carrier.carry(request, backend.target(request.headers), tunnels, limits);
       const upstream = await backend.connections.next();
       const head = await upstream.expectText(/\r\n\r\n/);
       return { to, client, request, outcome, upstream, head };
