@@ -1,4 +1,4 @@
-// Tells a person, or a log, that a long build is alive.
+// Tells a person, or a log, that a long piece of work is alive.
 
 const REDRAW_MS = 1000;
 // A log wants a sign of life before its reader gives up, not a line every second.
@@ -10,7 +10,7 @@ export interface ProgressOutput {
   write(text: string): unknown;
 }
 
-/** Progress of one component. Every instance must be finished, or its timer keeps the process. */
+/** Progress of one piece of work. Every instance must be finished, or its timer keeps the process. */
 export interface Progress {
   /** Replaces the remark that is shown beside the elapsed time. */
   note(remark: string): void;
@@ -23,12 +23,13 @@ export function startProgress(
   label: string,
   output: ProgressOutput,
   now: () => number = Date.now,
+  doing = 'building',
 ): Progress {
   const startedAt = now();
   const elapsed = () => `${Math.round((now() - startedAt) / 1000)} s`;
   let remark = '';
   const show = (): void => {
-    const line = `${label}: building, ${[elapsed(), remark].filter(Boolean).join(', ')}`;
+    const line = `${label}: ${doing}, ${[elapsed(), remark].filter(Boolean).join(', ')}`;
     output.write(output.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
   };
   if (output.isTTY) show();
