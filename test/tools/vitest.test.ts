@@ -6,7 +6,7 @@ function report(...testResults: object[]): string {
 }
 
 function file(status: string, assertionResults: object[], message = ''): object {
-  return { name: '/root/of/it/test/a.test.ts', status, message, assertionResults };
+  return { name: '/checkout/test/a.test.ts', status, message, assertionResults };
 }
 
 test('tests are read with their file, status, messages and figures', () => {
@@ -17,7 +17,7 @@ test('tests are read with their file, status, messages and figures', () => {
       { fullName: 'three', status: 'pending' },
     ]),
   );
-  expect(readVitestReport(text, '/root/of/it')).toEqual({
+  expect(readVitestReport(text, '/checkout')).toEqual({
     errors: [],
     tests: [
       {
@@ -36,15 +36,15 @@ test('tests are read with their file, status, messages and figures', () => {
 test('a file that fails without a failed test is an error', () => {
   const skipped = [{ fullName: 'one', status: 'skipped' }];
   const text = report(file('failed', [], 'cannot load'), file('failed', skipped));
-  expect(readVitestReport(text, '/root/of/it').errors).toEqual([
+  expect(readVitestReport(text, '/checkout').errors).toEqual([
     'test/a.test.ts: cannot load',
     'test/a.test.ts: failed outside of its tests',
   ]);
 });
 
 test('a file without tests, and a report without files, are errors', () => {
-  expect(readVitestReport(report(file('passed', [])), '/root/of/it').errors).toEqual([
+  expect(readVitestReport(report(file('passed', [])), '/checkout').errors).toEqual([
     'test/a.test.ts: no test in it',
   ]);
-  expect(readVitestReport(report(), '/root/of/it').errors).toHaveLength(1);
+  expect(readVitestReport(report(), '/checkout').errors).toHaveLength(1);
 });
