@@ -1,0 +1,184 @@
+// Plain HTTP on a port of its own, for probes, Prometheus and people. It answers while clients of
+// the main port are refused, and nothing that it shows is secret.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import type { Log } from '../../common/log.ts';
+import { endpointReports, readinessChecks, verboseChecks } from './admin-pages.ts';
+import type { Metrics } from './metrics.ts';
+import type { EndpointChanges, Sources } from './sources.ts';
+
+export interface AdminServerOptions {
+  readonly address: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly metrics: Pick<Metrics, 'contentType' | 'text'>;
+  /** Read at each request. */
+  readonly sources: Sources;
+  readonly changes: EndpointChanges;
+  readonly log: Log;
+}
+
+interface Page {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+type Handler = (query: URLSearchParams) => Page | Promise<Page>;
+
+/** Probes, a few scrapers and a person or two; a place in the file table is worth more elsewhere. */
+const MAX_CONNECTIONS = 64;
+const MAX_HEADER_BYTES = 8 * 1024;
+const REQUEST_TIMEOUT_MS = 5000;
+/** Between two bytes of an answer to a reader that has stopped. */
+const STALLED_TIMEOUT_MS = 10_000;
+/** Longer than Prometheus' usual interval, so that a scrape finds its connection open. */
+const KEEP_ALIVE_MS = 65_000;
+/** Below this, compressing costs more than it saves. */
+const MIN_GZIP_BYTES = 1024;
+const CLOSE_TIMEOUT_MS = 1000;
+
+const TEXT = 'text/plain; charset=utf-8';
+const gzipAsync = promisify(gzip);
+
+export class AdminServer {
+  private readonly options: AdminServerOptions;
+  private readonly handlers: ReadonlyMap<string, Handler>;
+  private readonly server: Server;
+
+  constructor(options: AdminServerOptions) {
+    this.options = options;
+    this.handlers = new Map<string, Handler>([
+      ['/livez', livez],
+      ['/readyz', (query) => readyz(options.sources, query)],
+      ['/metrics', () => metricsPage(options.metrics)],
+      ['/debug/endpoints', () => endpointsPage(options)],
+    ]);
+    this.server = createServer(
+      {
+        maxHeaderSize: MAX_HEADER_BYTES,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        connectionsCheckingInterval: REQUEST_TIMEOUT_MS,
+      },
+      // Catches what pages throw; sending a short text cannot fail.
+      (request, response) => void this.serve(request, response),
+    );
+    this.server.maxConnections = MAX_CONNECTIONS;
+    this.server.setTimeout(STALLED_TIMEOUT_MS);
+    // Idle connections must not keep a probe out: whoever is next finds room.
+    this.server.on('drop', () => this.server.closeIdleConnections());
+  }
+
+  /**
+   * Rejects with Node's own error when the address cannot be listened on.
+   * @returns the port, which is the system's choice for port 0
+   */
+  async listen(): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.server.once('error', reject);
+    this.server.listen(this.options.port, this.options.address, resolve);
+    await promise;
+    this.server.off('error', reject);
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Ends idle connections now, others with their answer, and all of them after a second. */
+  async close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // Ends idle connections as well, those without a request so far included.
+    this.server.close(() => resolve());
+    const timer = setTimeout(() => this.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      // A body may follow, and nobody is going to read it.
+      response.setHeader('connection', 'close');
+      await send(request, response, textPage(405, 'only GET and HEAD are allowed\n'));
+      return;
+    }
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    try {
+      const page = await this.page(path, new URLSearchParams(query));
+      // Else a kept-alive connection would hold up `close`.
+      if (!this.server.listening) response.setHeader('connection', 'close');
+      await send(request, response, page);
+    } catch (err) {
+      this.options.log.error({ err, path }, 'an admin page failed');
+      response.setHeader('connection', 'close');
+      await send(request, response, textPage(500, 'internal error, see the log\n'));
+    }
+  }
+
+  private page(path: string, query: URLSearchParams): Page | Promise<Page> {
+    const handler = this.handlers.get(path);
+    if (handler !== undefined) return handler(query);
+    return textPage(404, `not found; there are ${[...this.handlers.keys()].join(', ')}\n`);
+  }
+}
+
+function livez(query: URLSearchParams): Page {
+  // Whoever gets this answer has shown that the event loop turns.
+  return textPage(
+    200,
+    query.has('verbose') ? verboseChecks('livez', [{ name: 'ping', problem: undefined }]) : 'ok',
+  );
+}
+
+function readyz(sources: Sources, query: URLSearchParams): Page {
+  const checks = readinessChecks(sources);
+  const problems = checks.flatMap(({ problem }) => problem ?? []);
+  const status = problems.length === 0 ? 200 : 503;
+  if (query.has('verbose')) return textPage(status, verboseChecks('readyz', checks));
+  return textPage(status, status === 200 ? 'ok' : `not ready: ${problems.join('; ')}\n`);
+}
+
+async function metricsPage(metrics: AdminServerOptions['metrics']): Promise<Page> {
+  return { status: 200, contentType: metrics.contentType, body: await metrics.text() };
+}
+
+function endpointsPage({ sources, changes }: AdminServerOptions): Page {
+  const { draining } = sources;
+  const report = { draining, endpoints: endpointReports(sources, changes) };
+  const body = `${JSON.stringify(report, null, 2)}\n`;
+  return { status: 200, contentType: 'application/json', body };
+}
+
+function textPage(status: number, body: string): Page {
+  return { status, contentType: TEXT, body };
+}
+
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, contentType, body }: Page,
+): Promise<void> {
+  let bytes: Buffer = Buffer.from(body);
+  response.setHeader('content-type', contentType);
+  response.setHeader('cache-control', 'no-store');
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('vary', 'accept-encoding');
+  if (bytes.length >= MIN_GZIP_BYTES && acceptsGzip(request.headers['accept-encoding'])) {
+    // In the thread pool, and fast rather than small: the event loop has watches to carry.
+    bytes = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED });
+    response.setHeader('content-encoding', 'gzip');
+  }
+  response.setHeader('content-length', bytes.length);
+  response.writeHead(status);
+  response.end(bytes);
+}
+
+/** "gzip;q=0" says that it is not accepted (RFC 9110, section 12.5.3). */
+function acceptsGzip(header: string | undefined): boolean {
+  return (header ?? '').split(',').some((coding) => {
+    const [name = '', ...parameters] = coding.split(';').map((part) => part.trim().toLowerCase());
+    return name === 'gzip' && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
