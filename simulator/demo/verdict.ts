@@ -1,0 +1,115 @@
+// The demo's figures in plain words. Pure.
+import type { FleetFigures } from './fleet.ts';
+import { busiestToMean, type ReplicaLoad, type Side } from './phase-figures.ts';
+import type { DemoReport } from './report.ts';
+
+const COLUMNS = 79;
+const SHOWN_ERRORS = 5;
+
+/** Whether the door's clients noticed no more than the end of a watch, which is nothing to them. */
+export function doorKept(report: DemoReport): boolean {
+  return report.clients.door.errors.length === 0;
+}
+
+/** Lines of at most 79 columns. */
+export function renderVerdict(report: DemoReport): string[] {
+  const paragraphs = [
+    tcpSentence(report),
+    doorSentence(report),
+    clientSentence(report.clients.door),
+    ...errorSentences(report.clients.door, 'evenkeel'),
+    ...errorSentences(report.clients.tcp, 'the TCP balancer'),
+  ];
+  return [...paragraphs.flatMap((text) => wrap(text, COLUMNS)), '', ...nextSteps(report)];
+}
+
+/** One line of what a phase was like, for logs. */
+export function phaseLine(report: DemoReport): string {
+  const loads = report.loads[report.phase] ?? [];
+  const side = (name: Side): string => {
+    const figures = loads.map((load) =>
+      load.up ? `${Math.round(load[name].requestsPerSecond)}/s ${load[name].watches}w` : 'down',
+    );
+    return figures.join(', ');
+  };
+  const names = { before: 'before', down: 'killed', after: 'restarted' };
+  return `${names[report.phase]}: TCP balancer ${side('tcp')} | evenkeel ${side('door')}`;
+}
+
+function tcpSentence(report: DemoReport): string {
+  const share = victimShare(report, 'tcp');
+  const uneven = unevenness(report, 'tcp');
+  const clause = share.idle
+    ? 'it does nothing, because connections stay where they are'
+    : `it has ${share.text}`;
+  return `${report.victim} was killed and came back. Through a TCP balancer ${clause}${
+    share.idle ? `: ${share.text}` : ''
+  }. ${uneven}`;
+}
+
+function doorSentence(report: DemoReport): string {
+  const share = victimShare(report, 'door');
+  return `Through evenkeel it has ${share.text}. ${unevenness(report, 'door')}`;
+}
+
+function victimShare({ loads, victim }: DemoReport, side: Side): { text: string; idle: boolean } {
+  const after = loads.after ?? [];
+  const own = after.find(({ name }) => name === victim)?.[side];
+  const sum = (figure: (load: ReplicaLoad) => number): number =>
+    after.reduce((total, load) => total + figure(load), 0);
+  const requests = Math.round(own?.requestsPerSecond ?? 0);
+  const watches = own?.watches ?? 0;
+  const allRequests = Math.round(sum((load) => load[side].requestsPerSecond));
+  const allWatches = sum((load) => load[side].watches);
+  return {
+    text: `${watches} of ${allWatches} watches and ${requests} of ${allRequests} requests a second`,
+    idle: requests === 0 && watches === 0,
+  };
+}
+
+function unevenness({ loads }: DemoReport, side: Side): string {
+  const ratio = (figure: (load: ReplicaLoad) => number): string =>
+    busiestToMean(loads.after ?? [], figure)?.toFixed(2) ?? '-';
+  const requests = ratio((load) => load[side].requestsPerSecond);
+  const watches = ratio((load) => load[side].watches);
+  return `The busiest replica carries ${requests} times the mean of requests and ${watches} times that of watches.`;
+}
+
+function clientSentence(figures: FleetFigures): string {
+  const { errors, calls, relists, watchesCut, retries } = figures;
+  const failed = errors.length === 0 ? 'none' : String(errors.length);
+  return `Of ${calls} requests through evenkeel ${failed} failed and ${retries} waited for a retry; ${watchesCut} watches ended early and went on elsewhere, and ${relists} informers had to list again.`;
+}
+
+function errorSentences({ errors }: FleetFigures, way: string): string[] {
+  if (errors.length === 0) return [];
+  const shown = errors.slice(0, SHOWN_ERRORS).join('; ');
+  const more = errors.length > SHOWN_ERRORS ? `; and ${errors.length - SHOWN_ERRORS} more` : '';
+  return [`Errors that clients saw through ${way}: ${shown}${more}.`];
+}
+
+function nextSteps({ kind }: DemoReport): string[] {
+  const other =
+    kind === 'simulated'
+      ? '  npm run demo -- --real     the same with real kube-apiservers and etcd'
+      : '  npm run demo               the same with simulated kube-apiservers, in half a minute';
+  return [
+    'Next:',
+    other,
+    '  npm test                   every test that this machine can run',
+    '  proxy/config.example.yaml  every setting explained, to put evenkeel before your own',
+  ];
+}
+
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
