@@ -50,7 +50,11 @@ function titleLine({ kind, replicaNames, clients, ...report }: DemoReport, style
 }
 
 function statusLine({ phase, victim, finished, phaseSecondsLeft }: DemoReport, style: TextStyle) {
-  if (finished) return style.paint('dim', 'Finished. Each phase shows the load at its end.');
+  if (finished)
+    return style.paint(
+      'dim',
+      'Finished. Each phase shows the load at its end; a busiest/mean of 1.00 is even.',
+    );
   const left = `${Math.max(0, Math.ceil(phaseSecondsLeft))} s`;
   const texts: Readonly<Record<Phase, string>> = {
     before: `All replicas are up. ${victim} will be killed in ${left}.`,
@@ -87,12 +91,12 @@ function phaseLines(report: DemoReport, phase: Phase, scale: Scale, style: TextS
     const [tcp = '', door = ''] = SIDES.map((side) =>
       load ? loadCell(load, side, scale, style) : evennessCell(loads, side, style),
     );
-    return row(left, tcp, door, LEFT_COLUMNS);
+    return row(left, tcp, door);
   });
 }
 
 function loadCell(load: ReplicaLoad, side: Side, scale: Scale, style: TextStyle): string {
-  if (!load.up) return style.paint('red', pad('   - down', SIDE_COLUMNS));
+  if (!load.up) return style.paint('red', fill('   - down', SIDE_COLUMNS));
   const { requestsPerSecond, watches }: SideLoad = load[side];
   const figure = (value: number, most: number): string => {
     const number = String(Math.round(value)).padStart(NUMBER_COLUMNS);
@@ -108,7 +112,7 @@ function evennessCell(loads: readonly ReplicaLoad[], side: Side, style: TextStyl
   ];
   return figures
     .map((value) => {
-      const text = pad(`  ${value === undefined ? '-' : value.toFixed(2)}`, FIGURE_COLUMNS);
+      const text = fill(`  ${value === undefined ? '-' : value.toFixed(2)}`, FIGURE_COLUMNS);
       return style.paint(value !== undefined && value > UNEVEN ? 'red' : 'green', text);
     })
     .join(' ');
@@ -146,23 +150,21 @@ interface Cell {
 
 function clientCell({ value, note = '', bad = false }: Cell, style: TextStyle): string {
   const number = value.padStart(NUMBER_COLUMNS);
-  const text = pad(note, SIDE_COLUMNS - NUMBER_COLUMNS - 1);
+  const text = fill(note, SIDE_COLUMNS - NUMBER_COLUMNS - 1);
   return `${bad ? style.paint('red', number) : number} ${text}`;
 }
 
 function figureTitles(): string {
-  return `${pad('requests/s', FIGURE_COLUMNS)} watches`;
+  return `${fill('requests/s', FIGURE_COLUMNS)} watches`;
 }
 
-/** Three columns; `leftWidth` says how wide the first one already is, colours not counted. */
-function row(left: string, tcp: string, door: string, leftWidth = left.length): string {
-  const visible = visibleLength(tcp);
-  const gap = ' '.repeat(Math.max(0, SIDE_COLUMNS - visible));
-  return `${left}${' '.repeat(LEFT_COLUMNS - leftWidth)}${tcp}${gap} ${door}`.trimEnd();
+/** Three columns, whatever colours their texts have. */
+function row(left: string, tcp: string, door: string): string {
+  return `${fill(left, LEFT_COLUMNS)}${fill(tcp, SIDE_COLUMNS)} ${door}`.trimEnd();
 }
 
-function pad(text: string, width: number): string {
-  return text.padEnd(width);
+function fill(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - visibleLength(text)));
 }
 
 /** Columns that a text takes on a terminal. */

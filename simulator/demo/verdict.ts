@@ -92,12 +92,12 @@ function nextSteps({ kind }: DemoReport): string[] {
   const other =
     kind === 'simulated'
       ? '  npm run demo -- --real     the same with real kube-apiservers and etcd'
-      : '  npm run demo               the same with simulated kube-apiservers, in half a minute';
+      : '  npm run demo               the same with simulated kube-apiservers';
   return [
     'Next:',
     other,
     '  npm test                   every test that this machine can run',
-    '  proxy/config.example.yaml  every setting explained, to put evenkeel before your own',
+    '  proxy/config.example.yaml  every setting explained, for a cluster of your own',
   ];
 }
 
