@@ -154,7 +154,7 @@ export class FrameWriter {
     this.gatherSlab();
     const chunks = this.gathered;
     const bytes = this.gatheredBytes;
-    if (bytes === 0) return;
+    if (bytes === 0 || this.socket.destroyed) return;
     this.gathered = [];
     this.gatheredBytes = 0;
     this.flushedStreamId = this.newestStreamId;

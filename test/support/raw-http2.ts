@@ -130,10 +130,13 @@ export class RawHttp2 {
   closed = false;
   private rest: Buffer = Buffer.alloc(0);
 
-  constructor(socket: Socket) {
+  /** @param skipBytes what is no frame: the preface, on the server's side */
+  constructor(socket: Socket, skipBytes = 0) {
     this.socket = socket;
+    let skip = skipBytes;
     socket.on('data', (chunk: Buffer) => {
-      const { frames, rest } = parseFrames(Buffer.concat([this.rest, chunk]));
+      const { frames, rest } = parseFrames(Buffer.concat([this.rest, chunk.subarray(skip)]));
+      skip = Math.max(0, skip - chunk.length);
       this.rest = rest;
       this.frames.push(...frames);
     });
