@@ -10,7 +10,13 @@ import { stripIdentityHeaders } from './identity/front-proxy-headers.ts';
 import { enterRecord, type RequestRecord } from './observe/request-record.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import { upstreamHeaders } from './upstream/request-headers.ts';
-import { isFailure, isSafe, isUnprocessedAnswer, mayReplay } from './upstream/retry-policy.ts';
+import {
+  isFailure,
+  isSafe,
+  isUnprocessedAnswer,
+  lossCode,
+  mayReplay,
+} from './upstream/retry-policy.ts';
 import { Upload } from './upstream/upload.ts';
 
 /** A watch that ends younger than this, without an event, makes client-go relist. */
@@ -209,11 +215,9 @@ export class Exchange implements MessageListener, OpenExchange {
       else this.cut(detail);
       return;
     }
-    this.endpoint?.failed(detail);
-    const { method } = record.info;
-    const answer = isSafe(method) ? 'upstream_lost' : 'outcome_unknown';
-    const code = reason.unprocessed ? 'upstream_unreachable' : answer;
-    if (this.mayTryAgain(reason.unprocessed)) this.tryAgain(code, detail);
+    const code = lossCode(record.info.method, reason);
+    if (code !== 'bad_request') this.endpoint?.failed(detail);
+    if (code !== 'bad_request' && this.mayTryAgain(reason.unprocessed)) this.tryAgain(code, detail);
     else this.fail(code, detail);
   }
 

@@ -1,3 +1,4 @@
+import { ErrorCode } from '../http2/errors.ts';
 import type { HeaderList } from '../http2/header-list.ts';
 import type { ResetReason } from '../http2/message-stream.ts';
 
@@ -23,6 +24,23 @@ export function mayReplay(attempt: Attempt, reason: Pick<ResetReason, 'unprocess
   if (!attempt.bodyKept || attempt.attempts >= attempt.maxAttempts) return false;
   return reason.unprocessed || isSafe(attempt.method);
 }
+
+/**
+ * What to call a request that ended without an answer.
+ *
+ * `bad_request`: the endpoint would not read it, as Go's net/http refuses a malformed escape in the
+ * path, or a field that may not be a trailer. No other endpoint would read it either, and it is no
+ * failure of the endpoint: if it were, one client could have endpoints ejected.
+ */
+export function lossCode(method: string, reason: ResetReason): LossCode {
+  // The code alone may also mean that the answer was malformed, which is the endpoint's failure.
+  const reset = reason.detail.startsWith('RST_STREAM');
+  if (reset && reason.code === ErrorCode.PROTOCOL_ERROR) return 'bad_request';
+  if (reason.unprocessed) return 'upstream_unreachable';
+  return isSafe(method) ? 'upstream_lost' : 'outcome_unknown';
+}
+
+export type LossCode = 'bad_request' | 'upstream_unreachable' | 'upstream_lost' | 'outcome_unknown';
 
 /**
  * True for the 429 of an apiserver that is shutting down (pkg/server/filters/with_retry_after.go)
