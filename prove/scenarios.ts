@@ -1,0 +1,5 @@
+import type { Scenario } from './scenario.ts';
+import { frontDoor } from './scenarios/front-door.ts';
+
+/** All of prove/scenarios, in the order in which they are listed. */
+export const SCENARIOS: readonly Scenario[] = [frontDoor];
