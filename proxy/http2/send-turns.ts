@@ -15,6 +15,11 @@ export class SendTurns {
     this.writer = writer;
   }
 
+  /** Streams that wait. */
+  get size(): number {
+    return this.waiting.size;
+  }
+
   add(stream: Http2Stream): void {
     if (stream.maySend) this.waiting.add(stream);
   }
@@ -33,7 +38,7 @@ export class SendTurns {
   /** One frame a stream and turn, until the window, the socket or the data is used up. */
   run(): void {
     // A listener that is told of bytes sent can bring us here again: the loop below goes on then.
-    if (this.running) return;
+    if (this.running || this.waiting.size === 0) return;
     this.running = true;
     try {
       for (const stream of this.waiting) {
