@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { type Cluster, useCluster } from './support/cluster.ts';
-import { exchange, exchangeOn, openSession } from './support/exchange.ts';
+import { exchange, exchangeOn, openSession, type Protocol } from './support/exchange.ts';
 import {
   bothWays,
   type Kubectl,
@@ -258,23 +258,24 @@ test('a create of five MiB gets the own answer of the apiserver', async () => {
   const { stderr } = await expectSame(await admin(), ['create', '--filename=-'], body);
   expect(stderr).toMatch(/Request entity too large: limit is 3145728/);
   const { door, direct, pki } = cluster();
-  for (const protocol of ['h2', 'http/1.1'] as const) {
-    const answers = [direct.url, door.url].map((url) =>
-      exchange(
-        protocol,
-        { url, ca: pki.clusterCa.cert, identity: { certificate: pki.admin } },
-        {
-          method: 'POST',
-          path: '/api/v1/namespaces/default/configmaps',
-          headers: { 'content-type': 'application/json' },
-          body,
-        },
-      ),
+  const post = (protocol: Protocol, url: string) =>
+    exchange(
+      protocol,
+      { url, ca: pki.clusterCa.cert, identity: { certificate: pki.admin } },
+      {
+        method: 'POST',
+        path: '/api/v1/namespaces/default/configmaps',
+        headers: { 'content-type': 'application/json' },
+        body,
+      },
     );
-    const [expected, proxied] = await Promise.all(answers);
-    expect(expected?.status).toBe(413);
-    expect(proxied?.status).toBe(413);
-    expect(proxied?.body.toString()).toBe(expected?.body.toString());
+  const expected = await post('h2', direct.url);
+  expect(expected.status).toBe(413);
+  // Over HTTP/1.1 a direct client may see a reset connection instead, so that is not asked.
+  for (const protocol of ['h2', 'http/1.1'] as const) {
+    const proxied = await post(protocol, door.url);
+    expect(proxied.status).toBe(413);
+    expect(proxied.body.toString()).toBe(expected.body.toString());
   }
 });
 
