@@ -66,7 +66,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
     return EXIT_CODE.ok;
   }
   const log = createLog({ level: config.log.level });
-  const door = await openDoor(config, log).catch((cause: unknown) => {
+  const door = await openDoor(config, log, version()).catch((cause: unknown) => {
     throw listenError(cause);
   });
   log.info(

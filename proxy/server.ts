@@ -3,16 +3,22 @@ import type { Log } from '../common/log.ts';
 import type { Config } from './config.ts';
 import { errorResponse, ProxyError } from './errors.ts';
 import { Exchange } from './handler.ts';
-import type { OpenExchange } from './handler-parts.ts';
-import { createTunnels } from './http1/tunnels.ts';
+import type { HandlerParts, OpenExchange } from './handler-parts.ts';
+import { createTunnels, type Tunnels } from './http1/tunnels.ts';
 import type { HeaderList } from './http2/header-list.ts';
 import type { MessageStream } from './http2/message-stream.ts';
+import type { Client } from './identity/client.ts';
 import { identityHeaders } from './identity/front-proxy-headers.ts';
 import { Listener } from './listener.ts';
-import type { RequestObserver } from './observe/request-record.ts';
+import { AccessLog } from './observe/access-log.ts';
+import { AdminServer } from './observe/admin-server.ts';
+import { Metrics } from './observe/metrics.ts';
+import { observeAll } from './observe/observe-all.ts';
+import { enterRecord } from './observe/request-record.ts';
+import { EndpointChanges, type Sources } from './observe/sources.ts';
 import { handleUpgrade, type UpgradeParts } from './upgrade-handler.ts';
 import { Balancer } from './upstream/balancer.ts';
-import type { Endpoint } from './upstream/endpoint.ts';
+import type { Endpoint, EndpointOptions } from './upstream/endpoint.ts';
 import { HealthCheck } from './upstream/health-check.ts';
 import { RetryBudget } from './upstream/retry-policy.ts';
 import { KeptBodyMemory } from './upstream/upload.ts';
@@ -32,55 +38,104 @@ export interface Door {
 
 /** Deadlines, silent connections and idle ones are looked at this often. */
 const SWEEP_MS = 1000;
+const UNTIL_MS = 20;
 /** A connection gets a second one beside it at this many streams, up to so many in a pool. */
 const SPREAD_STREAMS = 16;
 const SPREAD_CONNECTIONS = 4;
 
 /** Opens the door. Rejects when an address cannot be listened on. */
-export async function openDoor(config: Config, log: Log): Promise<Door> {
+export async function openDoor(config: Config, log: Log, version: string): Promise<Door> {
   const nowMs = (): number => performance.now();
   const checks = new Map<Endpoint, HealthCheck>();
-  const balancer = createBalancer(config, log, checks, nowMs);
-  const open = new Set<OpenExchange>();
-  const parts = createParts(config, balancer, open, nowMs);
-  const listener = createListener(config, log, parts);
+  const changes = new EndpointChanges();
+  const balancer = createBalancer(config, nowMs, {
+    onChange(endpoint, what) {
+      changes.changed(endpoint, what);
+      log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
+    },
+    onSuspicion: (endpoint) => checks.get(endpoint)?.checkNow(),
+  });
+  const tunnels = createTunnels();
+  const state = { draining: false };
+  const sources = sourcesOf(balancer, tunnels, state, () => listener);
+  const metrics = new Metrics({ version, sources });
+  const accessLog = new AccessLog({ log });
+  const parts: UpgradeParts = {
+    ...createParts(config, nowMs),
+    balancer,
+    tunnels,
+    observer: observeAll([metrics, accessLog]),
+  };
+  const listener: Listener = createListener(config, log, parts, metrics);
+  const admin = new AdminServer({ ...config.admin, metrics, sources, changes, log });
+  const adminPort = await admin.listen();
+  const port = await listener.listen().catch(async (error: unknown) => {
+    await admin.close();
+    throw error;
+  });
   for (const endpoint of balancer.endpoints) {
     checks.set(endpoint, createCheck(config, endpoint));
   }
-  const port = await listener.listen();
-  const sweep = setInterval(() => {
-    const now = nowMs();
-    for (const exchange of open) exchange.checkDeadlines(now);
-    for (const endpoint of balancer.endpoints) endpoint.sweep();
-    listener.sweep();
-  }, SWEEP_MS);
+  const sweep = setInterval(() => sweepAll(parts, listener), SWEEP_MS);
 
   return {
     port,
-    adminPort: 0,
+    adminPort,
     endpointCount: balancer.endpoints.length,
     readyEndpoints: () => balancer.readyCount,
-    openExchanges: () => open.size,
+    openExchanges: () => parts.open.size,
     async drain() {
+      state.draining = true;
       listener.drain();
-      await withinTime(config.drain.timeoutMs, async () => {
-        await drainLongRunning(open, config.drain.watchSpreadMs);
-        await until(() => open.size === 0 && parts.tunnels.open === 0);
+      await withinTime(config.drain.timeoutMs, async (signal) => {
+        await drainLongRunning(parts.open, config.drain.watchSpreadMs);
+        await until(() => parts.open.size === 0 && tunnels.open === 0, signal);
       });
+      clearInterval(sweep);
       for (const check of checks.values()) check.stop();
-      parts.tunnels.closeAll();
+      tunnels.closeAll();
       listener.close();
       for (const endpoint of balancer.endpoints) endpoint.close('the front door closes');
-      clearInterval(sweep);
+      accessLog.close();
+      await admin.close();
     },
   };
 }
 
+function sourcesOf(
+  balancer: Balancer,
+  tunnels: Tunnels,
+  state: { readonly draining: boolean },
+  listener: () => Listener,
+): Sources {
+  return {
+    endpoints: balancer.endpoints,
+    get draining() {
+      return state.draining;
+    },
+    get http2Connections() {
+      return listener().http2Connections;
+    },
+    get http1Connections() {
+      return listener().http1Connections;
+    },
+    get openTunnels() {
+      return tunnels.open;
+    },
+  };
+}
+
+function sweepAll(parts: HandlerParts, listener: Listener): void {
+  const nowMs = parts.nowMs();
+  for (const exchange of parts.open) exchange.checkDeadlines(nowMs);
+  for (const endpoint of parts.balancer.endpoints) endpoint.sweep();
+  listener.sweep();
+}
+
 function createBalancer(
   config: Config,
-  log: Log,
-  checks: ReadonlyMap<Endpoint, HealthCheck>,
   nowMs: () => number,
+  events: Pick<EndpointOptions, 'onChange' | 'onSuspicion'>,
 ): Balancer {
   const { upstream, frontProxy, health, balancing } = config;
   return new Balancer({
@@ -100,24 +155,20 @@ function createBalancer(
       },
       ...(frontProxy === undefined ? {} : { frontProxy: tlsKeyPair(frontProxy) }),
       nowMs,
-      onChange: (endpoint, what) => log.warn({ endpoint: endpoint.name, what }, 'endpoint changed'),
-      onSuspicion: (endpoint) => checks.get(endpoint)?.checkNow(),
+      ...events,
     },
   });
 }
 
+/** What of the parts comes from the configuration alone. */
 function createParts(
   config: Config,
-  balancer: Balancer,
-  open: Set<OpenExchange>,
   nowMs: () => number,
-): UpgradeParts {
+): Omit<UpgradeParts, 'balancer' | 'observer' | 'tunnels'> {
   const { retry, upstream, limits, frontProxy } = config;
   return {
-    balancer,
-    open,
+    open: new Set<OpenExchange>(),
     nowMs,
-    observer: noObserver,
     retryBudget: new RetryBudget(
       { percent: retry.budgetPercent, minPerSecond: retry.minPerSecond },
       nowMs,
@@ -128,14 +179,13 @@ function createParts(
     maxKeptBodyBytes: retry.replayBodyBytes,
     answerTimeoutMs: upstream.headerTimeoutMs,
     uploadIdleMs: limits.idleUploadMs,
-    tunnels: createTunnels(),
     caPem: upstream.caPem,
     serverName: upstream.serverName,
     frontProxy: frontProxy === undefined ? undefined : tlsKeyPair(frontProxy),
   };
 }
 
-function createListener(config: Config, log: Log, parts: UpgradeParts): Listener {
+function createListener(config: Config, log: Log, parts: UpgradeParts, metrics: Metrics): Listener {
   return new Listener({
     ...config.listen,
     clientCaPem: config.identity.clientCaPem,
@@ -145,11 +195,16 @@ function createListener(config: Config, log: Log, parts: UpgradeParts): Listener
     events: {
       onRequest: (stream, client, headers, endStream) =>
         new Exchange(parts, stream, client, headers, endStream).begin(),
-      onOversizedRequest: (stream) => answerOversized(stream),
+      onOversizedRequest: (stream, client) => answerOversized(parts, stream, client),
       onUpgrade: (request, client) => void handleUpgrade(parts, request, client),
-      onRejected: (reason, detail) => log.debug({ reason, detail }, 'connection refused'),
-      onProtocolError: (client, detail) =>
-        log.info({ client: client.address, detail }, 'connection ended for its conduct'),
+      onRejected(reason, detail) {
+        metrics.connectionRejected(reason);
+        log.debug({ reason, detail }, 'connection refused');
+      },
+      onProtocolError(client, detail) {
+        metrics.protocolError(client.protocol);
+        log.info({ client: client.address, detail }, 'connection ended for its conduct');
+      },
     },
   });
 }
@@ -167,13 +222,21 @@ function createCheck(config: Config, endpoint: Endpoint): HealthCheck {
   });
 }
 
-function answerOversized(stream: MessageStream): void {
-  const { headers, body } = errorResponse(
-    new ProxyError('the header fields of the request are too large', { code: 'header_too_large' }),
-  );
+/** Of such a request nothing is known but that it was there. */
+function answerOversized(parts: HandlerParts, stream: MessageStream, client: Client): void {
+  const record = enterRecord(client, [], parts.nowMs());
+  parts.observer.entered(record);
+  const error = new ProxyError('the header fields of the request are too large', {
+    code: 'header_too_large',
+  });
+  const { headers, body, status, code, detail } = errorResponse(error);
+  record.status = status;
+  record.failure = code;
+  record.failureDetail = detail;
   stream.sendHeaders(headers, false);
   stream.sendData(body, true);
   stream.stopReading();
+  parts.observer.left(record, parts.nowMs());
 }
 
 function tlsKeyPair(pair: { readonly certificatePem: string; readonly keyPem: string }): {
@@ -183,15 +246,21 @@ function tlsKeyPair(pair: { readonly certificatePem: string; readonly keyPem: st
   return { cert: pair.certificatePem, key: pair.keyPem };
 }
 
-async function withinTime(limitMs: number, work: () => Promise<void>): Promise<void> {
+/** Runs `work` until it is done or the time is over; the signal then tells it to stop. */
+async function withinTime(
+  limitMs: number,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
   const limit = Promise.withResolvers<void>();
   const timer = setTimeout(limit.resolve, limitMs);
-  await Promise.race([work(), limit.promise]);
+  await Promise.race([work(controller.signal), limit.promise]);
   clearTimeout(timer);
+  controller.abort();
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 50));
+async function until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+  while (!condition() && !signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, UNTIL_MS));
+  }
 }
-
-const noObserver: RequestObserver = { entered() {}, left() {} };

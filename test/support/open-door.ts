@@ -52,6 +52,7 @@ export async function openTestDoor(
   const door = await openDoor(
     parseConfig(text, (path) => readFileSync(path, 'utf8')),
     log,
+    '0.0.0-test',
   );
   const sessions: ClientHttp2Session[] = [];
   const fixture: DoorFixture = {
