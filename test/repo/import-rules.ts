@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   simulator: ['common', 'tools'],
   // Not the proxy either: it is started as its users start it.
   prove: ['common', 'tools', 'simulator'],
-  bench: ['common', 'tools'],
+  bench: ['common', 'tools', 'proxy'],
 };
 
 // They write docs/configuration.md and docs/metrics.md out of the proxy's own tables.

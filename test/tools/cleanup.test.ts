@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Cleanup } from '../../prove/cleanup.ts';
+import { Cleanup } from '../../tools/cleanup.ts';
 
 test('what was started is ended once, last one first', async () => {
   const ended: string[] = [];

@@ -4,10 +4,10 @@ export class Cleanup {
   readonly #signal: AbortSignal;
   #running = Promise.resolve();
 
-  /** Aborting `signal` ends everything at once; whoever waits for it sees it fail. */
+  /** Aborting `signal` ends everything at once; what is still in use then fails. */
   constructor(signal: AbortSignal) {
     this.#signal = signal;
-    // The same ends are awaited by `run` when the scenario gives up; their errors show there.
+    // Whoever calls `run` afterwards gets the same error.
     signal.addEventListener('abort', () => void this.run().catch(() => undefined), { once: true });
   }
 

@@ -1,0 +1,178 @@
+// What the front door costs: the same requests with and without it.
+import { mkdir } from 'node:fs/promises';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { missingBinaries } from '../tools/binaries.ts';
+import { ChildGroup } from '../tools/child.ts';
+import { type ControlPlane, startControlPlane } from '../tools/control-plane.ts';
+import { startDoor } from '../tools/door.ts';
+import { JsonLines } from '../tools/json-lines.ts';
+import { createPki } from '../tools/pki.ts';
+import type { Benchmark, BenchmarkContext, BenchmarkResult } from './benchmark.ts';
+import { interleave } from './statistics.ts';
+import { fetchBody, MeasuredSubject, type SubjectSpec } from './subject.ts';
+
+/** The same requests twice: without the door, and through it. */
+interface Pair {
+  readonly direct: SubjectSpec;
+  readonly proxied: SubjectSpec;
+}
+
+const OBJECT_PATH = '/api/v1/namespaces/default/configmaps';
+const OBJECT_CHARS = 2048;
+const WARM_UP_SECONDS = 1;
+const START_LIMIT_MS = 10_000;
+const APISERVERS = 'three kube-apiservers';
+const BACKEND = 'node:http2 backend';
+const NAMES = { direct: 'direct', proxied: 'through the door' };
+
+export const frontDoor: Benchmark = {
+  name: 'front-door',
+  title: 'GET of 2 KiB, direct and through the door, from kube-apiservers and from a fast backend',
+  async run(context): Promise<BenchmarkResult> {
+    const children = new ChildGroup();
+    await context.onEnd(() => children.stop());
+    const backend = await measurePair(await startBackend(context, children), context, children);
+    const missing = missingBinaries(['etcd', 'kube-apiserver']);
+    if (missing.length === 0) {
+      const pair = await startApiservers(context, children);
+      return {
+        subjects: [...backend, ...(await measurePair(pair, context, children))],
+        notRun: [],
+      };
+    }
+    const reason = `no ${missing.join(', ')} in .tools/bin`;
+    const notRun = Object.values(NAMES).map((way) => ({ name: `${APISERVERS}, ${way}`, reason }));
+    return { subjects: backend, notRun };
+  },
+};
+
+async function measurePair(
+  { direct, proxied }: Pair,
+  { directory, settings, signal, say }: BenchmarkContext,
+  children: ChildGroup,
+): Promise<MeasuredSubject[]> {
+  const body = await fetchBody(direct);
+  if (!body.equals(await fetchBody(proxied))) {
+    throw new Error(`${proxied.name}: another answer than ${direct.name}`);
+  }
+  say(`${direct.name} and ${proxied.name} answer alike, ${body.length} bytes`);
+  const environment = { children, directory, bodyBytes: body.length };
+  const first = new MeasuredSubject(direct, settings, environment);
+  const second = new MeasuredSubject(proxied, settings, environment);
+  for (const subject of [first, second]) await subject.warmUp(WARM_UP_SECONDS);
+  for (const subject of interleave(first, second, settings.rounds)) {
+    signal.throwIfAborted();
+    await subject.measure(settings.seconds);
+    const { requestsPerSecond = 0 } = subject.samples.at(-1) ?? {};
+    say(`${subject.name}: ${Math.round(requestsPerSecond)} requests/s`);
+  }
+  return [first, second];
+}
+
+async function startBackend(
+  { directory, say }: BenchmarkContext,
+  children: ChildGroup,
+): Promise<Pair> {
+  say('starting the backend and a door before it');
+  const folder = join(directory, 'backend');
+  await mkdir(folder);
+  const pki = await createPki(join(folder, 'pki'));
+  const child = children.start({
+    name: 'backend',
+    command: process.execPath,
+    args: [
+      fileURLToPath(new URL('backend.ts', import.meta.url)),
+      `--cert=${pki.apiserver.certPath}`,
+      `--key=${pki.apiserver.keyPath}`,
+    ],
+    logPath: join(folder, 'backend.log'),
+    interactive: true,
+  });
+  const lines = new JsonLines(child.name, child.requireStdout());
+  const limit = AbortSignal.timeout(START_LIMIT_MS);
+  const { port } = await child.untilReady((ended) =>
+    lines.next(({ event }) => event === 'listening', AbortSignal.any([ended, limit])),
+  );
+  const url = `https://127.0.0.1:${port}`;
+  const endpoints = [{ name: 'backend', url }];
+  const door = await startDoor({ directory: folder, pki, children, endpoints });
+  const common = {
+    path: '/api/v1/namespaces/default/configmaps/one',
+    caPath: pki.clusterCa.certPath,
+  };
+  const { certPath, keyPath } = pki.admin;
+  return {
+    direct: { ...common, name: `${BACKEND}, ${NAMES.direct}`, urls: [url] },
+    proxied: {
+      ...common,
+      name: `${BACKEND}, ${NAMES.proxied}`,
+      urls: [door.url],
+      certPath,
+      keyPath,
+      doorPid: door.child.pid,
+    },
+  };
+}
+
+async function startApiservers(
+  { directory, say, onEnd }: BenchmarkContext,
+  children: ChildGroup,
+): Promise<Pair> {
+  const controlPlane = await startControlPlane({
+    directory: join(directory, 'cluster'),
+    replicas: 3,
+    log: say,
+  });
+  await onEnd(() => controlPlane.stop());
+  const { pki, replicas } = controlPlane;
+  const name = await createObject(controlPlane);
+  const folder = join(directory, 'door');
+  await mkdir(folder);
+  const door = await startDoor({ directory: folder, pki, children, endpoints: replicas });
+  const { certPath, keyPath } = pki.admin;
+  const common = {
+    path: `${OBJECT_PATH}/${name}`,
+    caPath: pki.clusterCa.certPath,
+    certPath,
+    keyPath,
+  };
+  return {
+    direct: {
+      ...common,
+      name: `${APISERVERS}, ${NAMES.direct}`,
+      urls: replicas.map(({ url }) => url),
+    },
+    proxied: {
+      ...common,
+      name: `${APISERVERS}, ${NAMES.proxied}`,
+      urls: [door.url],
+      doorPid: door.child.pid,
+    },
+  };
+}
+
+/** Makes the object that is read, and returns its name. */
+function createObject({ pki, replicas, tokens }: ControlPlane): Promise<string> {
+  const name = 'bench';
+  const options = {
+    method: 'POST',
+    ca: pki.clusterCa.cert,
+    agent: false,
+    headers: {
+      authorization: `Bearer ${tokens.admin}`,
+      'content-type': 'application/json',
+    },
+  };
+  const object = { metadata: { name }, data: { text: 'x'.repeat(OBJECT_CHARS) } };
+  return new Promise((resolve, reject) => {
+    request(`${replicas[0]?.url}${OBJECT_PATH}`, options, (response) => {
+      response.resume();
+      if (response.statusCode === 201) resolve(name);
+      else reject(new Error(`creating ${name}: answered ${response.statusCode}`));
+    })
+      .on('error', reject)
+      .end(JSON.stringify(object));
+  });
+}
