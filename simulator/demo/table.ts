@@ -1,5 +1,5 @@
 // The one picture of the demo, live and at its end: each phase's load per replica on both sides,
-// and what clients noticed. Pure; 80 columns and 22 lines, so that it fits the smallest terminal.
+// and what clients noticed. Pure; 80 columns and 23 lines, so that it fits the smallest terminal.
 import type { FleetFigures } from './fleet.ts';
 import { busiestToMean, type ReplicaLoad, type Side, type SideLoad } from './phase-figures.ts';
 import { type DemoReport, PHASES, type Phase } from './report.ts';
@@ -15,7 +15,7 @@ const LEFT_COLUMNS = PHASE_COLUMNS + NAME_COLUMNS;
 
 export const TABLE_COLUMNS = LEFT_COLUMNS + 2 * SIDE_COLUMNS + 1;
 /** Number of lines of a table of three replicas. */
-export const TABLE_LINES = 22;
+export const TABLE_LINES = 23;
 
 const SIDES: readonly Side[] = ['tcp', 'door'];
 const SIDE_COLORS: Readonly<Record<Side, Color>> = { tcp: 'yellow', door: 'cyan' };
