@@ -140,7 +140,9 @@ export class Connection {
    * @throws Error when the connection takes no new streams
    */
   request(headers: HeaderList, endStream: boolean, listener: MessageListener): Http2Stream {
-    if (!this.accepting) throw new Error(`request on a connection that is over: ${this.reason}`);
+    if (!this.accepting) {
+      throw new Error(`request on a connection that is over: ${this.reason ?? 'GOAWAY'}`);
+    }
     return this.session.request(headers, endStream, listener);
   }
 

@@ -156,6 +156,25 @@ test('a window that settings make negative opens only when it is positive again'
   raw.destroy();
 });
 
+test('a peer that opens all windows and stops reading is waited for, at no great cost', async () => {
+  const bytes = 20_000_000;
+  answer = ({ stream }) => {
+    stream.sendHeaders(OK, false);
+    stream.sendData(Buffer.alloc(bytes), true);
+  };
+  const raw = await RawHttp2.connect(server.port);
+  await raw.settled();
+  raw.socket.pause();
+  raw.write(settings([4, 0x7fff_ffff]), frame(8, 0, 0, uint32(0x7f00_0000)), headers(1));
+  const socket = () => server.connections.at(-1)?.socket;
+  await until(() => socket()?.writableNeedDrain === true);
+  expect(socket()?.writableLength).toBeLessThan(1024 * 1024);
+  raw.socket.resume();
+  const sum = () => raw.of(Frame.DATA).reduce((all, { payload }) => all + payload.length, 0);
+  await until(() => sum() === bytes);
+  raw.destroy();
+});
+
 test('padding is given back without being consumed by anyone', async () => {
   answer = ({ message }) => {
     message.consume = false;

@@ -11,6 +11,7 @@ import {
   frame,
   headers,
   RawHttp2,
+  settings,
   uint32,
 } from '../../../support/raw-http2.ts';
 import { connectEngine, type EngineServer, GET, openEngine } from './support/engine.ts';
@@ -123,6 +124,22 @@ test('close ends what is open, and says so to both sides', async () => {
   expect(await raw.goawayCode()).toBe(ErrorCode.NO_ERROR);
   await until(() => server.closed.length === 1);
   expect(server.closed[0]).toEqual({ detail: 'the door is closed', peerFault: false });
+});
+
+test('our last words reach a peer that has ended its half of the connection', async () => {
+  const { server, raw } = await open();
+  raw.socket.pause();
+  raw.write(settings([4, 0x7fff_ffff]), frame(8, 0, 0, uint32(0x7f00_0000)), headers(1));
+  await until(() => server.received.length === 1);
+  const [connection] = server.connections;
+  server.received[0]?.stream.sendHeaders(OK, false);
+  server.received[0]?.stream.sendData(Buffer.alloc(20_000_000), true);
+  await until(() => connection?.socket.writableNeedDrain === true);
+  connection?.close('over');
+  raw.socket.end();
+  await until(() => connection?.socket.readableEnded === true);
+  raw.socket.resume();
+  expect(await raw.goawayCode()).toBe(ErrorCode.NO_ERROR);
 });
 
 test('nothing is told of a connection after its last call', async () => {

@@ -71,6 +71,21 @@ test('a client hands back the streams above the last id as unprocessed, and keep
   expect(client.closed[0]?.peerFault).toBe(false);
 });
 
+test('a server that names no limit of streams has none, and until it has spoken it has 100', async () => {
+  const { port, accepted } = await rawServer();
+  const client = await connectEngine(port);
+  closers.push(() => client.close());
+  expect(client.connection.capacity).toBe(100);
+  const raw = await accepted;
+  await until(() => client.connection.capacity === Number.POSITIVE_INFINITY);
+  raw.write(settings([3, 2]));
+  await until(() => client.connection.capacity === 2);
+  client.connection.request(GET, true, new Recorder());
+  expect(client.connection.capacity).toBe(1);
+  raw.write(settings([3, 0]));
+  await until(() => client.connection.capacity === 0);
+});
+
 test('a second GOAWAY may lower the last id', async () => {
   const { raw, ask } = await clientOfRawServer();
   const asked = [ask(), ask()];
