@@ -20,12 +20,13 @@ export interface ProgramSpec {
 export interface ProgramResult {
   /** Null when a signal ended it, or when it could not be started. */
   readonly exitCode: number | null;
-  /** The last lines of both outputs, in the order of their arrival. */
+  /** Both outputs in the order of their arrival; of very long ones, the beginning and the end. */
   readonly lines: readonly string[];
 }
 
-// More than a screenful of compiler errors, less than a program that runs wild can fill.
-const MAX_KEPT_LINES = 400;
+// More than a screenful of compiler errors, less than a program that runs wild can fill. What is
+// wrong stands at the beginning of a linter's output and at the end of a crash.
+const KEPT_LINES_AT_EACH_END = 200;
 const TERMINATE_LIMIT_MS = 5000;
 
 /** Resolves when the program is gone, however it ended. Standard input is empty. */
@@ -47,7 +48,7 @@ export async function runProgram(spec: ProgramSpec): Promise<ProgramResult> {
     createInterface({ input }).on('line', (raw) => {
       const line = stripVTControlCharacters(raw);
       lines.push(line);
-      if (lines.length > MAX_KEPT_LINES) lines.shift();
+      if (lines.length > 2 * KEPT_LINES_AT_EACH_END) lines.splice(KEPT_LINES_AT_EACH_END, 1);
       onLine?.(line);
     });
   }

@@ -63,6 +63,13 @@ test('the sum goes over all steps, and a step that was not run is one skipped', 
   ]);
 });
 
+test('frames of a stack that are not ours are left out', () => {
+  const frame = '    at run (file:///a/node_modules/vitest/dist/run.js:1:2)';
+  const lines = ['Error: no', '    at test/a.test.ts:3:4', frame];
+  const shown = failureLines(checkResult(step, { exitCode: 1, lines }));
+  expect(shown.slice(1)).toEqual(['    Error: no', '        at test/a.test.ts:3:4']);
+});
+
 test('a long message is cut, and says so', () => {
   const lines = Array.from({ length: 80 }, (_, index) => `line ${index}`);
   const shown = failureLines(checkResult(step, { exitCode: 1, lines }));

@@ -111,11 +111,13 @@ export function sumLine(results: readonly StepResult[]): string {
 
 // The first lines say what is wrong; a linter's full account of one file can be a thousand more.
 const MAX_MESSAGE_LINES = 50;
+/** Of a stack: where vitest calls the test is the same each time. */
+const FOREIGN_FRAME = /^\s+at .*(node_modules|new Promise \(<anonymous>\))/;
 
 /** What is shown of a step's failures as soon as it has ended. */
 export function failureLines({ failures }: StepResult): string[] {
   return failures.flatMap(({ name, message }) => {
-    const lines = message.split('\n');
+    const lines = message.split('\n').filter((line) => !FOREIGN_FRAME.test(line));
     const shown = lines.slice(0, MAX_MESSAGE_LINES).map((line) => `    ${line}`);
     const left = lines.length - shown.length;
     return [`  FAILED ${name}`, ...shown, ...(left > 0 ? [`    … and ${left} more lines`] : [])];
