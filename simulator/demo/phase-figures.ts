@@ -33,7 +33,7 @@ export function phaseFigures(samples: readonly Sample[], windowMs: number): Repl
 }
 
 /** A sample may fall between the end of one watch and the start of the next. */
-const WATCH_SAMPLES = 3;
+const WATCH_SAMPLES = 5;
 
 function typicalWatches(recent: readonly ReplicaSample[], side: Side): number {
   const sorted = recent.map((replica) => replica[side].watches).sort((left, right) => left - right);

@@ -65,7 +65,7 @@ class Stage {
   readonly #tcp: Fleet;
   readonly #door: Fleet;
   readonly #writer: Writer;
-  readonly #startedMs = performance.now();
+  #playedSeconds = 0;
   readonly #loads: Partial<Record<Phase, readonly ReplicaLoad[]>> = {};
 
   private constructor(
@@ -139,8 +139,9 @@ class Stage {
       samples.push(await this.#census.sample(() => this.#known()));
       this.#loads[phase] = phaseFigures(samples, RATE_WINDOW_MS);
       const leftMs = endMs - performance.now();
-      const report = this.#report(phase, leftMs);
+      const report = this.#report(phase, seconds, leftMs);
       if (leftMs <= 0) {
+        this.#playedSeconds += seconds;
         onPhaseEnd(report);
         return report;
       }
@@ -153,15 +154,16 @@ class Stage {
     return { tcp: this.#tcp.countsByReplica(), writer: this.#writer.answersByReplica };
   }
 
-  #report(phase: Phase, leftMs: number): DemoReport {
+  #report(phase: Phase, phaseLengthSeconds: number, leftMs: number): DemoReport {
+    const phaseSecondsLeft = Math.max(0, leftMs / 1000);
     const { seconds, replicas } = this.#options;
     return {
       kind: replicas.kind,
       phase,
       finished: false,
-      elapsedSeconds: Math.min(seconds, (performance.now() - this.#startedMs) / 1000),
+      elapsedSeconds: this.#playedSeconds + phaseLengthSeconds - phaseSecondsLeft,
       totalSeconds: seconds,
-      phaseSecondsLeft: leftMs / 1000,
+      phaseSecondsLeft,
       replicaNames: replicas.replicas.map(({ name }) => name),
       victim: this.#victim.name,
       loads: { ...this.#loads },

@@ -46,7 +46,8 @@ export class Screen {
 
   /** A phase is over. */
   phaseEnded(report: DemoReport): void {
-    if (!this.#redraws) this.note(phaseLine(report));
+    if (this.#redraws) this.update(report);
+    else this.note(phaseLine(report));
   }
 
   finish(report: DemoReport): void {

@@ -24,6 +24,7 @@ const PHASE_TITLES: Readonly<Record<Phase, string>> = {
   down: 'killed',
   after: 'restarted',
 };
+const FINISHED = 'Finished. Each phase shows the load at its end; a busiest/mean of 1.00 is even.';
 /** Above this a side is uneven enough to be marked. */
 const UNEVEN = 1.2;
 
@@ -50,15 +51,13 @@ function titleLine({ kind, replicaNames, clients, ...report }: DemoReport, style
 }
 
 function statusLine({ phase, victim, finished, phaseSecondsLeft }: DemoReport, style: TextStyle) {
-  if (finished)
-    return style.paint(
-      'dim',
-      'Finished. Each phase shows the load at its end; a busiest/mean of 1.00 is even.',
-    );
-  const left = `${Math.max(0, Math.ceil(phaseSecondsLeft))} s`;
+  if (finished) return style.paint('dim', FINISHED);
+  const left = `${Math.ceil(phaseSecondsLeft)} s`;
+  // A real replica takes some seconds to be ready.
+  const again = phaseSecondsLeft > 0 ? `It will be started again in ${left}.` : 'It is starting.';
   const texts: Readonly<Record<Phase, string>> = {
     before: `All replicas are up. ${victim} will be killed in ${left}.`,
-    down: `${victim} is dead. It will be started again in ${left}.`,
+    down: `${victim} is dead. ${again}`,
     after: `${victim} is back. ${left} to go.`,
   };
   return style.paint(phase === 'down' ? 'red' : 'green', texts[phase]);

@@ -14,8 +14,8 @@ export function doorKept(report: DemoReport): boolean {
 /** Lines of at most 79 columns. */
 export function renderVerdict(report: DemoReport): string[] {
   const paragraphs = [
-    tcpSentence(report),
-    doorSentence(report),
+    headline(report),
+    reasons(report),
     clientSentence(report.clients.door),
     ...errorSentences(report.clients.door, 'evenkeel'),
     ...errorSentences(report.clients.tcp, 'the TCP balancer'),
@@ -36,35 +36,24 @@ export function phaseLine(report: DemoReport): string {
   return `${names[report.phase]}: TCP balancer ${side('tcp')} | evenkeel ${side('door')}`;
 }
 
-function tcpSentence(report: DemoReport): string {
-  const share = victimShare(report, 'tcp');
-  const uneven = unevenness(report, 'tcp');
-  const clause = share.idle
-    ? 'it does nothing, because connections stay where they are'
-    : `it has ${share.text}`;
-  return `${report.victim} was killed and came back. Through a TCP balancer ${clause}${
-    share.idle ? `: ${share.text}` : ''
-  }. ${uneven}`;
+function headline(report: DemoReport): string {
+  const share = (side: Side): string => victimShare(report, side);
+  return `After its restart ${report.victim} has ${share('tcp')} through the TCP balancer, and ${share('door')} through evenkeel.`;
 }
 
-function doorSentence(report: DemoReport): string {
-  const share = victimShare(report, 'door');
-  return `Through evenkeel it has ${share.text}. ${unevenness(report, 'door')}`;
+function reasons(report: DemoReport): string {
+  const [tcp, door] = [unevenness(report, 'tcp'), unevenness(report, 'door')];
+  return `A TCP balancer places connections, and they stay where they are: its busiest replica carries ${tcp}. evenkeel places every request and every watch: ${door}.`;
 }
 
-function victimShare({ loads, victim }: DemoReport, side: Side): { text: string; idle: boolean } {
+function victimShare({ loads, victim }: DemoReport, side: Side): string {
   const after = loads.after ?? [];
   const own = after.find(({ name }) => name === victim)?.[side];
   const sum = (figure: (load: ReplicaLoad) => number): number =>
     after.reduce((total, load) => total + figure(load), 0);
-  const requests = Math.round(own?.requestsPerSecond ?? 0);
-  const watches = own?.watches ?? 0;
-  const allRequests = Math.round(sum((load) => load[side].requestsPerSecond));
-  const allWatches = sum((load) => load[side].watches);
-  return {
-    text: `${watches} of ${allWatches} watches and ${requests} of ${allRequests} requests a second`,
-    idle: requests === 0 && watches === 0,
-  };
+  const allRequests = sum((load) => load[side].requestsPerSecond);
+  const percent = Math.round((100 * (own?.requestsPerSecond ?? 0)) / Math.max(1, allRequests));
+  return `${percent} % of requests and ${own?.watches ?? 0} of ${sum((load) => load[side].watches)} watches`;
 }
 
 function unevenness({ loads }: DemoReport, side: Side): string {
@@ -72,7 +61,7 @@ function unevenness({ loads }: DemoReport, side: Side): string {
     busiestToMean(loads.after ?? [], figure)?.toFixed(2) ?? '-';
   const requests = ratio((load) => load[side].requestsPerSecond);
   const watches = ratio((load) => load[side].watches);
-  return `The busiest replica carries ${requests} times the mean of requests and ${watches} times that of watches.`;
+  return `${requests} times the mean of requests and ${watches} times that of watches`;
 }
 
 function clientSentence(figures: FleetFigures): string {

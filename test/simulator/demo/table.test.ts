@@ -109,7 +109,8 @@ test('a live frame says what comes next, and when', () => {
     renderTable({ ...finished, finished: false, phase, phaseSecondsLeft }, PLAIN_STYLE)[1];
   expect(at('before', 3.2)).toBe('All replicas are up. apiserver-2 will be killed in 4 s.');
   expect(at('down', 2)).toBe('apiserver-2 is dead. It will be started again in 2 s.');
-  expect(at('after', -0.1)).toBe('apiserver-2 is back. 0 s to go.');
+  expect(at('down', 0)).toBe('apiserver-2 is dead. It is starting.');
+  expect(at('after', 0)).toBe('apiserver-2 is back. 0 s to go.');
 });
 
 test('a bar fills its width at the most and nothing at none', () => {
@@ -131,10 +132,10 @@ test('the verdict has the figures in words, within 80 columns', () => {
   const lines = renderVerdict(finished);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(80);
   const text = lines.join(' ');
-  expect(text).toContain('does nothing');
-  expect(text).toContain('0 of 30 watches and 0 of 90 requests a second');
-  expect(text).toContain('1.83 times the mean of requests');
-  expect(text).toContain('10 of 30 watches and 30 of 90 requests a second');
+  expect(text).toContain('0 % of requests and 0 of 30 watches through the TCP balancer');
+  expect(text).toContain('33 % of requests and 10 of 30 watches through evenkeel');
+  expect(text).toContain('1.83 times the mean of requests and 1.50 times that of watches');
+  expect(text).toContain('1.00 times the mean of requests and 1.00 times that of watches');
   expect(text).toContain('none failed');
   expect(text).toContain('npm run demo -- --real');
 });
