@@ -36,9 +36,13 @@ async function expectSame(
   return expected;
 }
 
-/** Log lines of kubectl begin with the time and the process id. */
-function withoutStamps(result: KubectlResult): KubectlResult {
-  return { ...result, stderr: result.stderr.replaceAll(/^E\d{4} [\d:.]+ +\d+ /gm, '') };
+/** Log lines of kubectl begin with the time and the process id; a review has the time it was made. */
+function withoutStamps({ code, stdout, stderr }: KubectlResult): KubectlResult {
+  return {
+    code,
+    stdout: stdout.replace(/"creationTimestamp": "[^"]*"/, ''),
+    stderr: stderr.replaceAll(/^E\d{4} [\d:.]+ +\d+ /gm, ''),
+  };
 }
 
 function configMap(name: string, data: Readonly<Record<string, string>>, version?: string): string {
@@ -258,17 +262,12 @@ test('a create of five MiB gets the own answer of the apiserver', async () => {
   const { stderr } = await expectSame(await admin(), ['create', '--filename=-'], body);
   expect(stderr).toMatch(/Request entity too large: limit is 3145728/);
   const { door, direct, pki } = cluster();
-  const post = (protocol: Protocol, url: string) =>
-    exchange(
-      protocol,
-      { url, ca: pki.clusterCa.cert, identity: { certificate: pki.admin } },
-      {
-        method: 'POST',
-        path: '/api/v1/namespaces/default/configmaps',
-        headers: { 'content-type': 'application/json' },
-        body,
-      },
-    );
+  const post = (protocol: Protocol, url: string) => {
+    const target = { url, ca: pki.clusterCa.cert, identity: { certificate: pki.admin } };
+    const headers = { 'content-type': 'application/json' };
+    const path = '/api/v1/namespaces/default/configmaps';
+    return exchange(protocol, target, { method: 'POST', path, headers, body });
+  };
   const expected = await post('h2', direct.url);
   expect(expected.status).toBe(413);
   // Over HTTP/1.1 a direct client may see a reset connection instead, so that is not asked.
