@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 const nodeModules = '**/node_modules/**';
-// `expected [ Array(1) ] to deeply equal []`, as by default, does not say what was found; the JSON
-// report, from which test/run.ts tells of failures, has this line and no difference.
-const chaiConfig = { truncateThreshold: 1000 };
+// By default this is `expected [ Array(1) ] to deeply equal []`, which does not say what was found.
+const chaiConfig = { truncateThreshold: 200 };
+// Of long values the lines that differ, and a few around them.
+const diff = { expand: false };
 
 // unit: pure modules, no sockets. integration: sockets and the simulator. cluster: real components
 // from .tools/bin, one file at a time because they share two cores with three kube-apiservers.
@@ -14,6 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           chaiConfig,
+          diff,
           include: ['test/**/*.test.ts'],
           exclude: [nodeModules, 'test/cluster/**', 'test/integration/**'],
         },
@@ -22,6 +24,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           chaiConfig,
+          diff,
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 20_000,
         },
@@ -30,6 +33,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           chaiConfig,
+          diff,
           include: ['test/cluster/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

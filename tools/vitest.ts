@@ -44,6 +44,7 @@ const SHOWN_LINES = 40;
 export async function runVitest(options: VitestOptions): Promise<VitestOutcome> {
   const { project, files = [], directory, signal, onProgress } = options;
   const reportPath = join(directory, `vitest-${project}.json`);
+  const accounts = new FailureAccounts();
   let ended = 0;
   const { exitCode, lines } = await runProgram({
     // Through env, because tests that are killed leave temporary files in there, for us to remove.
@@ -61,6 +62,7 @@ export async function runVitest(options: VitestOptions): Promise<VitestOutcome> 
     ],
     signal,
     onLine(line) {
+      accounts.add(line);
       // The verbose reporter's marks: passed, failed, skipped.
       if (/^\s*[✓×↓]\s/.test(line)) onProgress?.(++ended);
     },
@@ -69,13 +71,46 @@ export async function runVitest(options: VitestOptions): Promise<VitestOutcome> 
   if (!existsSync(reportPath)) {
     return { tests: [], errors: [`vitest ended with ${exitCode} and without a report:\n${said}`] };
   }
-  const outcome = readVitestReport(readFileSync(reportPath, 'utf8'), ROOT_DIRECTORY);
+  const outcome = accounts.addTo(
+    readVitestReport(readFileSync(reportPath, 'utf8'), ROOT_DIRECTORY),
+  );
   const failed = outcome.errors.length > 0 || outcome.tests.some((t) => t.status === 'failed');
   if (exitCode === 0 || failed) return outcome;
   return {
     ...outcome,
     errors: [`vitest ended with ${exitCode} although no test failed:\n${said}`],
   };
+}
+
+/**
+ * Vitest's account of each failure, as it prints it: with the difference between what was expected
+ * and what came, which the report does not have.
+ */
+export class FailureAccounts {
+  readonly #accounts: { readonly title: string; readonly lines: string[] }[] = [];
+
+  /** Takes the next line of the verbose reporter's output, without colours. */
+  add(line: string): void {
+    const title = /^ *FAIL +(.*)$/.exec(line)?.[1];
+    if (title !== undefined) this.#accounts.push({ title, lines: [] });
+    // Rules stand between accounts, and the sum behind the last one.
+    else if (/^ *Test Files /.test(line)) this.#accounts.push({ title: 'the sum', lines: [] });
+    else if (!line.startsWith('⎯')) this.#accounts.at(-1)?.lines.push(line);
+  }
+
+  /** Puts the accounts in the place of the report's messages, where there is one. */
+  addTo(outcome: VitestOutcome): VitestOutcome {
+    const tests = outcome.tests.map((test) => {
+      if (test.status !== 'failed') return test;
+      const title = `${test.file} > ${test.name}`;
+      // In front of it stands the name of the project. One account may be of several tests.
+      const index = this.#accounts.findIndex((account) => account.title.endsWith(title));
+      const lines = this.#accounts.slice(index).find((account) => account.lines.length > 0)?.lines;
+      if (index < 0 || lines === undefined) return test;
+      return { ...test, messages: [lines.join('\n').trim()] };
+    });
+    return { ...outcome, tests };
+  }
 }
 
 // The part that we read of what vitest writes.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readVitestReport } from '../../tools/vitest.ts';
+import { FailureAccounts, readVitestReport } from '../../tools/vitest.ts';
 
 function report(...testResults: object[]): string {
   return JSON.stringify({ testResults });
@@ -47,4 +47,35 @@ test('a file without tests, and a report without files, are errors', () => {
     'test/a.test.ts: no test in it',
   ]);
   expect(readVitestReport(report(), '/checkout').errors).toHaveLength(1);
+});
+
+test('the account of a failure takes the place of the message, also for several tests', () => {
+  const names = ['one', 'two', 'three', 'four'];
+  const failed = names.map((fullName) => ({ fullName, status: 'failed', failureMessages: ['m'] }));
+  const accounts = new FailureAccounts();
+  for (const line of [
+    '⎯⎯⎯⎯ Failed Tests 3 ⎯⎯⎯⎯',
+    '',
+    ' FAIL   unit  test/a.test.ts > one',
+    'AssertionError: expected 1 to be 2',
+    '',
+    '- 2',
+    '+ 1',
+    '⎯⎯⎯⎯[1/3]⎯',
+    ' FAIL   unit  test/a.test.ts > two',
+    ' FAIL   unit  test/a.test.ts > three',
+    'Error: the same',
+    '⎯⎯⎯⎯[3/3]⎯',
+    ' Test Files  1 failed (1)',
+    '      Tests  3 failed (3)',
+  ]) {
+    accounts.add(line);
+  }
+  const { tests } = accounts.addTo(readVitestReport(report(file('failed', failed)), '/checkout'));
+  expect(tests.map(({ messages }) => messages)).toEqual([
+    ['AssertionError: expected 1 to be 2\n\n- 2\n+ 1'],
+    ['Error: the same'],
+    ['Error: the same'],
+    ['m'],
+  ]);
 });
