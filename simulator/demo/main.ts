@@ -94,6 +94,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
   if (missing.length > 0) {
     throw new CommandError(`--real needs ${missing.join(' and ')}; run: npm run tools`);
   }
+  survivePartingTerminal();
   const directory = await mkdtemp(join(tmpdir(), 'evenkeel-demo-'));
   const screen = new Screen(process.stdout);
   signal.addEventListener('abort', () => {
@@ -109,6 +110,13 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
     screen.close();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** When the terminal is closed, or a pipe's reader ends, there is still something to clean up. */
+function survivePartingTerminal(): void {
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
 }
 
 /**

@@ -120,6 +120,15 @@ test.each([
   LIMIT_MS,
 );
 
+test('a closed terminal ends it and leaves nothing behind', async () => {
+  const { child, exited, output } = startDemo('--seconds', '8', '--clients', '6');
+  await until(() => output().includes('Starting'));
+  child.kill('SIGHUP');
+  expect((await exited).code).toBe(1);
+  expect(await readdir(directory)).toEqual([]);
+  expect(await processesNaming(directory)).toEqual([]);
+});
+
 test.each([
   [['--seconds', '7'], '--seconds: expected a whole number from 8 to 50, got "7"'],
   [['--clients', 'many'], '--clients: expected a whole number from 6 to 200, got "many"'],
