@@ -1,18 +1,17 @@
 import type { RequestObserver, RequestRecord } from './observe/request-record.ts';
-import type { Balancer } from './upstream/balancer.ts';
-import type { RetryBudget } from './upstream/retry-policy.ts';
+import type { AttemptParts } from './upstream/attempts.ts';
 import type { KeptBodyMemory } from './upstream/upload.ts';
+import type { WatchHome } from './watch/carried-watch.ts';
 
 /** What every request needs; made once by the server. */
-export interface HandlerParts {
-  readonly balancer: Balancer;
+export interface HandlerParts extends AttemptParts {
   readonly observer: RequestObserver;
-  readonly retryBudget: RetryBudget;
   readonly keptBodies: KeptBodyMemory;
   readonly open: Set<OpenExchange>;
   /** Header names besides X-Remote-* that no client may send. */
   readonly alsoStrip: readonly string[];
-  readonly maxAttempts: number;
+  /** Home of the watches that are carried. */
+  readonly watches: WatchHome;
   readonly maxKeptBodyBytes: number;
   /** From the entry of a short request to the first byte of its answer. */
   readonly answerTimeoutMs: number;

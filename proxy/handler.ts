@@ -3,21 +3,20 @@
 import { errorResponse, ProxyError, type ProxyErrorCode } from './errors.ts';
 import type { HandlerParts, OpenExchange } from './handler-parts.ts';
 import { ErrorCode } from './http2/errors.ts';
-import type { HeaderList } from './http2/header-list.ts';
+import { type HeaderList, headerValue } from './http2/header-list.ts';
 import type { MessageListener, MessageStream, ResetReason } from './http2/message-stream.ts';
 import type { Client, RequestIdentity } from './identity/client.ts';
 import { stripIdentityHeaders } from './identity/front-proxy-headers.ts';
 import { enterRecord, type RequestRecord } from './observe/request-record.ts';
+import { type AttemptFailure, Attempts } from './upstream/attempts.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import { upstreamHeaders } from './upstream/request-headers.ts';
-import {
-  isFailure,
-  isSafe,
-  isUnprocessedAnswer,
-  lossCode,
-  mayReplay,
-} from './upstream/retry-policy.ts';
+import { isFailure, isSafe, isUnprocessedAnswer, lossCode } from './upstream/retry-policy.ts';
 import { Upload } from './upstream/upload.ts';
+import type { CarriedWatch } from './watch/carried-watch.ts';
+import { carryWatch } from './watch/carry.ts';
+import type { WatchOrigin } from './watch/watch-origin.ts';
+import { bookmarkedTarget, isResourceWatch, watchHeaders } from './watch/watch-terms.ts';
 
 /** A watch that ends younger than this, without an event, makes client-go relist. */
 const MIN_WATCH_MS = 1000;
@@ -32,10 +31,10 @@ export class Exchange implements MessageListener, OpenExchange {
   private readonly client: Client;
   private readonly headers: HeaderList;
   private readonly upload: Upload;
-  private readonly tried: Endpoint[] = [];
+  private readonly attempts: Attempts;
   private identity: RequestIdentity | undefined;
-  private endpoint: Endpoint | undefined;
-  private upstream: MessageStream | undefined;
+  /** Once the answer to a watch has come: the watch goes its own way. */
+  private watch: CarriedWatch | undefined;
   private answered = false;
   private over = false;
   private lastUploadAtMs: number;
@@ -53,7 +52,16 @@ export class Exchange implements MessageListener, OpenExchange {
     this.headers = headers;
     this.upload = new Upload(parts.keptBodies, parts.maxKeptBodyBytes, endStream);
     this.record = enterRecord(client, headers, parts.nowMs());
+    this.attempts = new Attempts(parts, this.record, this.upload);
     this.lastUploadAtMs = this.record.enteredAtMs;
+  }
+
+  private get upstream(): MessageStream | undefined {
+    return this.attempts.current?.stream;
+  }
+
+  private get endpoint(): Endpoint | undefined {
+    return this.attempts.current?.endpoint;
   }
 
   begin(): void {
@@ -73,31 +81,28 @@ export class Exchange implements MessageListener, OpenExchange {
       return;
     }
     record.identityClass = this.identity.class;
-    this.attempt('no_ready_endpoint', 'no kube-apiserver is ready');
+    this.attempt();
   }
 
   /** Sends the request to an endpoint that has not had it, or fails as the last attempt did. */
-  private attempt(lastCode: ProxyErrorCode, lastDetail: string): void {
-    const { record, parts, identity } = this;
-    const endpoint = parts.balancer.pick(record.longRunning, this.tried);
-    if (endpoint === undefined || identity === undefined) {
-      this.fail(lastCode, lastDetail);
-      return;
-    }
-    this.tried.push(endpoint);
-    const connection = endpoint.acquire(identity.class, record.longRunning ? 'watch' : 'short');
-    if (connection === undefined) {
-      this.attempt('too_many_requests', `all connections to ${endpoint.name} are taken`);
-      return;
-    }
-    this.endpoint = endpoint;
-    record.endpoint = endpoint.name;
-    record.attempts += 1;
-    endpoint.load.enter(record.longRunning);
-    const { address } = this.client;
-    const headers = upstreamHeaders(this.headers, identity, address, parts.alsoStrip);
-    this.upstream = connection.request(headers, this.upload.empty, this);
-    this.upload.sendAgain(this.upstream);
+  private attempt(last?: AttemptFailure): void {
+    const { identity, record } = this;
+    if (identity === undefined) return;
+    const target = isResourceWatch(record) ? bookmarkedTarget(this.target) : undefined;
+    const failure = this.attempts.begin(this.headersFor(identity, target), identity, this, last);
+    if (failure !== undefined) this.fail(failure.code, failure.detail);
+  }
+
+  /** @param watchTarget path and query of a watch, in place of the client's own */
+  private headersFor(identity: RequestIdentity, watchTarget: string | undefined): HeaderList {
+    const { client, parts } = this;
+    const headers =
+      watchTarget === undefined ? this.headers : watchHeaders(this.headers, watchTarget);
+    return upstreamHeaders(headers, identity, client.address, parts.alsoStrip);
+  }
+
+  private get target(): string {
+    return headerValue(this.headers, ':path') ?? '/';
   }
 
   onHeaders(stream: MessageStream, headers: HeaderList, endStream: boolean): void {
@@ -132,7 +137,7 @@ export class Exchange implements MessageListener, OpenExchange {
   onReset(stream: MessageStream, reason: ResetReason): void {
     if (stream === this.front) {
       this.upstream?.reset(ErrorCode.CANCEL);
-      this.leaveWith('client_gone', reason.detail);
+      this.leave('client_gone', reason.detail);
     } else if (stream === this.upstream) {
       this.onLost(reason);
     }
@@ -155,7 +160,9 @@ export class Exchange implements MessageListener, OpenExchange {
 
   /** The door ends: a watch ends as the apiserver itself would end it, and comes back elsewhere. */
   endForShutdown(): void {
-    if (this.answered && this.record.longRunning) this.endCleanly('shutting_down', 'door drains');
+    if (this.watch !== undefined) this.watch.endForShutdown();
+    else if (this.answered && this.record.longRunning)
+      this.endCleanly('shutting_down', 'door drains');
   }
 
   private onUpload(chunk: Buffer, endStream: boolean): void {
@@ -177,9 +184,9 @@ export class Exchange implements MessageListener, OpenExchange {
   private onAnswer(headers: HeaderList, endStream: boolean): void {
     const status = Number(headers[1]);
     if (status === 429) this.endpoint?.overloaded();
-    if (isUnprocessedAnswer(headers) && this.mayTryAgain(true)) {
+    if (isUnprocessedAnswer(headers) && this.attempts.mayTryAgain(true)) {
       this.upstream?.reset(ErrorCode.CANCEL);
-      this.tryAgain('too_many_requests', `${this.record.endpoint} answered 429`);
+      this.attempt({ code: 'too_many_requests', detail: `${this.record.endpoint} answered 429` });
       return;
     }
     if (isFailure(status)) this.endpoint?.failed(`answered ${status}`);
@@ -190,6 +197,23 @@ export class Exchange implements MessageListener, OpenExchange {
     this.record.answeredAtMs = this.parts.nowMs();
     this.front.sendHeaders(headers, endStream);
     if (endStream) this.onAnswerEnd();
+    else if (status === 200 && this.identity !== undefined && isResourceWatch(this.record)) {
+      this.carryWatch(headers, this.identity);
+    }
+  }
+
+  /** From here on the watch goes its own way, if its events can be told apart. */
+  private carryWatch(headers: HeaderList, identity: RequestIdentity): void {
+    const { attempts, parts, front, record, target } = this;
+    const open: WatchOrigin['open'] = (endpoint, newTarget, listener) => {
+      const connection = endpoint.acquire(identity.class, 'watch');
+      if (connection === undefined) return undefined;
+      const stream = connection.request(this.headersFor(identity, newTarget), true, listener);
+      return { stream, connection };
+    };
+    const ended: WatchOrigin['ended'] = (code, detail) => this.leave(code, detail);
+    const origin = { front, record, target, open, ended };
+    this.watch = carryWatch(attempts, headers, origin, parts.watches, parts.nowMs);
   }
 
   private passEnd(trailers: HeaderList): void {
@@ -217,41 +241,26 @@ export class Exchange implements MessageListener, OpenExchange {
     }
     const code = lossCode(record.info.method, reason);
     if (code !== 'bad_request') this.endpoint?.failed(detail);
-    if (code !== 'bad_request' && this.mayTryAgain(reason.unprocessed)) this.tryAgain(code, detail);
+    if (code !== 'bad_request' && this.attempts.mayTryAgain(reason.unprocessed))
+      this.attempt({ code, detail });
     else this.fail(code, detail);
-  }
-
-  private mayTryAgain(unprocessed: boolean): boolean {
-    const { parts, record } = this;
-    const attempt = {
-      method: record.info.method,
-      bodyKept: this.upload.kept,
-      attempts: record.attempts,
-      maxAttempts: parts.maxAttempts,
-    };
-    return mayReplay(attempt, { unprocessed }) && parts.retryBudget.take();
-  }
-
-  private tryAgain(code: ProxyErrorCode, detail: string): void {
-    this.release();
-    this.attempt(code, detail);
   }
 
   private endCleanly(code: ProxyErrorCode, detail: string): void {
     this.upstream?.reset(ErrorCode.CANCEL);
-    this.upstream = undefined;
+    this.attempts.release();
     const ageMs = this.parts.nowMs() - this.record.answeredAtMs;
     const waitMs = this.record.responseBytes > 0 ? 0 : Math.max(0, MIN_WATCH_MS - ageMs);
     setTimeout(() => {
       if (!this.over) this.front.sendData(EMPTY, true);
-      this.leaveWith(code, detail);
+      this.leave(code, detail);
     }, waitMs);
   }
 
   /** The answer has begun and cannot be finished: the client must see that it is not whole. */
   private cut(detail: string): void {
     this.front.reset(ErrorCode.INTERNAL_ERROR);
-    this.leaveWith('upstream_lost', detail);
+    this.leave('upstream_lost', detail);
   }
 
   private fail(code: ProxyErrorCode, detail: string): void {
@@ -268,27 +277,17 @@ export class Exchange implements MessageListener, OpenExchange {
     this.front.sendHeaders(headers, bodyless);
     if (!bodyless) this.front.sendData(body, true);
     if (!this.upload.ended) this.front.stopReading();
-    this.leaveWith(code, detail);
+    this.leave(code, detail);
   }
 
-  private release(): void {
-    this.endpoint?.load.leave(this.record.longRunning);
-    this.endpoint = undefined;
-    this.upstream = undefined;
-  }
-
-  private leaveWith(code: ProxyErrorCode, detail: string): void {
-    if (this.over) return;
-    this.record.failure = code;
-    this.record.failureDetail = detail;
-    this.leave();
-  }
-
-  private leave(): void {
+  /** @param code why the door ended it, or undefined when it ended by itself */
+  private leave(code?: ProxyErrorCode, detail = ''): void {
     if (this.over) return;
     this.over = true;
+    this.record.failure = code;
+    this.record.failureDetail = detail;
     this.upload.drop();
-    this.release();
+    this.attempts.release();
     this.parts.open.delete(this);
     this.parts.observer.left(this.record, this.parts.nowMs());
   }

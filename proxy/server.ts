@@ -23,6 +23,8 @@ import { HealthCheck } from './upstream/health-check.ts';
 import { RetryBudget } from './upstream/retry-policy.ts';
 import { KeptBodyMemory } from './upstream/upload.ts';
 import { drainLongRunning } from './watch/drain.ts';
+import type { WatchObserver } from './watch/watch-origin.ts';
+import { type WatchPolicy, WatchRegistry } from './watch/watch-registry.ts';
 
 /** A front door that is open. */
 export interface Door {
@@ -39,6 +41,8 @@ export interface Door {
 /** Deadlines, silent connections and idle ones are looked at this often. */
 const SWEEP_MS = 1000;
 const UNTIL_MS = 20;
+/** Silent endpoints are found within this time of when they count as silent. */
+const SILENCE_SWEEP_MS = 250;
 /** A connection gets a second one beside it at this many streams, up to so many in a pool. */
 const SPREAD_STREAMS = 16;
 const SPREAD_CONNECTIONS = 4;
@@ -54,16 +58,19 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
       log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
     },
     onSuspicion: (endpoint) => checks.get(endpoint)?.checkNow(),
+    onSilent: (endpoint, connection) => watches.suspect(endpoint, connection),
   });
   const tunnels = createTunnels();
   const state = { draining: false };
   const sources = sourcesOf(balancer, tunnels, state, () => listener);
   const metrics = new Metrics({ version, sources });
   const accessLog = new AccessLog({ log });
+  const watches: WatchRegistry = new WatchRegistry(balancer, watchPolicy, noWatchObserver, nowMs);
   const parts: UpgradeParts = {
     ...createParts(config, nowMs),
     balancer,
     tunnels,
+    watches,
     observer: observeAll([metrics, accessLog]),
   };
   const listener: Listener = createListener(config, log, parts, metrics);
@@ -77,6 +84,10 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
     checks.set(endpoint, createCheck(config, endpoint));
   }
   const sweep = setInterval(() => sweepAll(parts, listener), SWEEP_MS);
+  const listen = setInterval(() => {
+    for (const endpoint of balancer.endpoints) endpoint.sweep();
+  }, SILENCE_SWEEP_MS);
+  const rebalance = setInterval(() => watches.rebalance(), SWEEP_MS);
 
   return {
     port,
@@ -91,7 +102,8 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
         await drainLongRunning(parts.open, config.drain.watchSpreadMs);
         await until(() => parts.open.size === 0 && tunnels.open === 0, signal);
       });
-      clearInterval(sweep);
+      for (const timer of [sweep, listen, rebalance]) clearInterval(timer);
+      watches.stop();
       for (const check of checks.values()) check.stop();
       tunnels.closeAll();
       listener.close();
@@ -128,14 +140,13 @@ function sourcesOf(
 function sweepAll(parts: HandlerParts, listener: Listener): void {
   const nowMs = parts.nowMs();
   for (const exchange of parts.open) exchange.checkDeadlines(nowMs);
-  for (const endpoint of parts.balancer.endpoints) endpoint.sweep();
   listener.sweep();
 }
 
 function createBalancer(
   config: Config,
   nowMs: () => number,
-  events: Pick<EndpointOptions, 'onChange' | 'onSuspicion'>,
+  events: Pick<EndpointOptions, 'onChange' | 'onSuspicion' | 'onSilent'>,
 ): Balancer {
   const { upstream, frontProxy, health, balancing } = config;
   return new Balancer({
@@ -164,7 +175,7 @@ function createBalancer(
 function createParts(
   config: Config,
   nowMs: () => number,
-): Omit<UpgradeParts, 'balancer' | 'observer' | 'tunnels'> {
+): Omit<UpgradeParts, 'balancer' | 'observer' | 'tunnels' | 'watches'> {
   const { retry, upstream, limits, frontProxy } = config;
   return {
     open: new Set<OpenExchange>(),
@@ -264,3 +275,14 @@ async function until(condition: () => boolean, signal: AbortSignal): Promise<voi
     await new Promise((resolve) => setTimeout(resolve, UNTIL_MS));
   }
 }
+
+const watchPolicy: WatchPolicy = {
+  continuationsPerSecond: 1000,
+  maxWaitMs: 10_000,
+  maxOverMean: 1.1,
+  minDifference: 10,
+  movesPerSecond: 50,
+  settleMs: 5000,
+};
+
+const noWatchObserver: WatchObserver = { moved() {}, gap() {} };

@@ -34,17 +34,25 @@ export class Balancer {
    * @param tried endpoints that this request has been sent to already
    */
   pick(longRunning: boolean, tried: readonly Endpoint[]): Endpoint | undefined {
+    const triedIndexes = tried.map((endpoint) => this.endpoints.indexOf(endpoint));
+    const { turn } = this;
+    this.turn += 1;
+    const index = pick(this.candidates(longRunning, false), triedIndexes, turn, this.slowStartMs);
+    if (index >= 0) return this.endpoints[index];
+    // A suspected endpoint is better than none.
+    return this.endpoints[
+      pick(this.candidates(longRunning, true), triedIndexes, turn, this.slowStartMs)
+    ];
+  }
+
+  private candidates(longRunning: boolean, withSuspected: boolean): Candidate[] {
     const nowMs = this.nowMs();
-    const candidates: Candidate[] = this.endpoints.map((endpoint) => ({
-      available: endpoint.available,
+    return this.endpoints.map((endpoint) => ({
+      available: endpoint.available && (withSuspected || !endpoint.suspected),
       load: longRunning ? endpoint.load.longRunning : endpoint.load.requests,
       penalty: endpoint.load.penaltyAt(nowMs),
       availableForMs: endpoint.availableForMs,
     }));
-    const triedIndexes = tried.map((endpoint) => this.endpoints.indexOf(endpoint));
-    const index = pick(candidates, triedIndexes, this.turn, this.slowStartMs);
-    this.turn += 1;
-    return this.endpoints[index];
   }
 
   private maySpare(policy: OutlierPolicy): boolean {

@@ -19,15 +19,22 @@ export interface PoolOptions {
   readonly nowMs: () => number;
   /** Whether one more connection is within the endpoint's bound. */
   mayConnect(): boolean;
+  /** A connection with open streams does not answer; told again at each sweep. */
+  onSilent(connection: Connection): void;
   /** A connection could not be made (`refused`), or broke without a GOAWAY. */
   onFailure(detail: string, refused: boolean): void;
 }
 
 // An apiserver is a neighbour: a dead one is noticed by PING long before TCP would.
 const TCP_KEEPALIVE_MS = 30_000;
-/** Silence after which a connection with streams is asked whether it is alive, and then given up. */
-const PING_AFTER_SILENCE_MS = 5000;
-const DEAD_AFTER_SILENCE_MS = 15_000;
+/**
+ * Silence after which a connection with streams is asked whether it is alive; after which it is
+ * suspected, if a PING has not been answered; and after which it is given up. A watch that is
+ * carried loses nothing by a false suspicion, so it comes early.
+ */
+const PING_AFTER_SILENCE_MS = 1000;
+const SUSPECT_AFTER_SILENCE_MS = 2000;
+const DEAD_AFTER_SILENCE_MS = 5000;
 /** An idle connection is closed after this long, all but one. */
 const IDLE_CLOSE_MS = 60_000;
 
@@ -74,6 +81,7 @@ export class ConnectionPool {
         connection.destroy(`no sign of life for ${Math.round(silentMs)} ms`);
       } else if (silentMs > PING_AFTER_SILENCE_MS) {
         connection.ping(() => {});
+        if (silentMs > SUSPECT_AFTER_SILENCE_MS) this.options.onSilent(connection);
       }
     }
   }

@@ -15,7 +15,10 @@ export interface EndpointOptions {
   readonly health: HealthPolicy;
   readonly outlier: OutlierPolicy;
   /** Pool options that all pools of the endpoint share. */
-  readonly pool: Omit<PoolOptions, 'onFailure' | 'mayConnect' | 'certificate' | 'host' | 'port'>;
+  readonly pool: Omit<
+    PoolOptions,
+    'onFailure' | 'onSilent' | 'mayConnect' | 'certificate' | 'host' | 'port'
+  >;
   /** Bound on connections, of all pools together. */
   readonly maxConnections: number;
   /** Proves to the apiserver that identity headers come from the door. */
@@ -23,11 +26,16 @@ export interface EndpointOptions {
   readonly nowMs: () => number;
   /** Readiness or ejection has changed, and why. */
   onChange(endpoint: Endpoint, what: string): void;
+  /** A connection with open streams does not answer a PING, and is not given up yet. */
+  onSilent(endpoint: Endpoint, connection: Connection): void;
   /** Something went wrong on a connection: worth a check before the next one is due. */
   onSuspicion(endpoint: Endpoint): void;
   /** Whether the set of endpoints can spare this one now. */
   mayEject(): boolean;
 }
+
+/** A suspicion lasts this long when it is not renewed. */
+const SUSPICION_MS = 1500;
 
 /** One kube-apiserver: its connections, its health and its load. */
 export class Endpoint {
@@ -40,6 +48,7 @@ export class Endpoint {
   private health = unknownHealth;
   private outlier = noOutlier;
   private availableSinceMs = 0;
+  private suspectedUntilMs = 0;
 
   constructor(options: EndpointOptions) {
     this.options = options;
@@ -59,6 +68,11 @@ export class Endpoint {
 
   get available(): boolean {
     return this.health.ready && !this.ejected;
+  }
+
+  /** One of its connections does not answer just now: others are to be preferred. */
+  get suspected(): boolean {
+    return this.suspectedUntilMs > this.options.nowMs();
   }
 
   get availableForMs(): number {
@@ -134,8 +148,14 @@ export class Endpoint {
       host: options.host,
       port: options.port,
       mayConnect: () => this.connectionCount < options.maxConnections,
+      onSilent: (connection) => this.onSilent(connection),
       onFailure: (detail, refused) => this.onConnectionFailure(detail, refused),
     });
+  }
+
+  private onSilent(connection: Connection): void {
+    this.suspectedUntilMs = this.options.nowMs() + SUSPICION_MS;
+    this.options.onSilent(this, connection);
   }
 
   private onConnectionFailure(detail: string, refused: boolean): void {

@@ -1,0 +1,101 @@
+import type { ProxyErrorCode } from '../errors.ts';
+import type { Connection } from '../http2/connection.ts';
+import type { HeaderList } from '../http2/header-list.ts';
+import type { MessageListener, MessageStream } from '../http2/message-stream.ts';
+import type { RequestIdentity } from '../identity/client.ts';
+import type { RequestRecord } from '../observe/request-record.ts';
+import type { Balancer } from './balancer.ts';
+import type { Endpoint } from './endpoint.ts';
+import { mayReplay, type RetryBudget } from './retry-policy.ts';
+import type { Upload } from './upload.ts';
+
+export interface AttemptParts {
+  readonly balancer: Balancer;
+  readonly retryBudget: RetryBudget;
+  readonly maxAttempts: number;
+}
+
+/** Why a request could not be sent, or failed. */
+export interface AttemptFailure {
+  readonly code: ProxyErrorCode;
+  readonly detail: string;
+}
+
+/** One request at one endpoint. */
+export interface Attempt {
+  readonly endpoint: Endpoint;
+  readonly connection: Connection;
+  readonly stream: MessageStream;
+}
+
+const NONE_READY: AttemptFailure = {
+  code: 'no_ready_endpoint',
+  detail: 'no kube-apiserver is ready',
+};
+
+/** The attempts of one request: one at a time, and never two at one endpoint. */
+export class Attempts {
+  current: Attempt | undefined;
+  private readonly parts: AttemptParts;
+  private readonly record: RequestRecord;
+  private readonly upload: Upload;
+  private readonly tried: Endpoint[] = [];
+
+  constructor(parts: AttemptParts, record: RequestRecord, upload: Upload) {
+    this.parts = parts;
+    this.record = record;
+    this.upload = upload;
+  }
+
+  /**
+   * Sends the request, with what has arrived of its body, to an endpoint that has not had it.
+   * @param last why the attempt before failed
+   * @returns undefined when it was sent, else why it cannot be
+   */
+  begin(
+    headers: HeaderList,
+    identity: RequestIdentity,
+    listener: MessageListener,
+    last: AttemptFailure = NONE_READY,
+  ): AttemptFailure | undefined {
+    this.release();
+    const { record, upload } = this;
+    let failure = last;
+    for (;;) {
+      const endpoint = this.parts.balancer.pick(record.longRunning, this.tried);
+      if (endpoint === undefined) return failure;
+      this.tried.push(endpoint);
+      const connection = endpoint.acquire(identity.class, record.longRunning ? 'watch' : 'short');
+      if (connection !== undefined) {
+        endpoint.load.enter(record.longRunning);
+        record.endpoint = endpoint.name;
+        record.attempts += 1;
+        const stream = connection.request(headers, upload.empty, listener);
+        this.current = { endpoint, connection, stream };
+        upload.sendAgain(stream);
+        return undefined;
+      }
+      failure = {
+        code: 'too_many_requests',
+        detail: `all connections to ${endpoint.name} are taken`,
+      };
+    }
+  }
+
+  /** Whether there may be another attempt; the answer yes takes one from the budget. */
+  mayTryAgain(unprocessed: boolean): boolean {
+    const attempt = {
+      method: this.record.info.method,
+      bodyKept: this.upload.kept,
+      attempts: this.record.attempts,
+      maxAttempts: this.parts.maxAttempts,
+    };
+    return mayReplay(attempt, { unprocessed }) && this.parts.retryBudget.take();
+  }
+
+  /** The attempt is over, or somebody else goes on with it: it is not counted here any more. */
+  release(): void {
+    this.current?.endpoint.load.leave(this.record.longRunning);
+    this.current = undefined;
+  }
+}

@@ -1,0 +1,66 @@
+export interface RebalancePolicy {
+  /** The most watches an endpoint may have, as a multiple of the mean. */
+  readonly maxOverMean: number;
+  /** Differences below this many watches are left alone. */
+  readonly minDifference: number;
+  /** Moves that are begun each second. */
+  readonly movesPerSecond: number;
+  /** Nothing is evened out until every available endpoint has been available for so long. */
+  readonly settleMs: number;
+}
+
+export interface PlaceLoad {
+  readonly available: boolean;
+  readonly watches: number;
+  readonly availableForMs: number;
+}
+
+export interface PlannedMoves {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  readonly reason: 'rebalance' | 'leaving';
+}
+
+/**
+ * What to move now, once a second, so that no endpoint has much more than its share. An endpoint
+ * that is not available any more but still serves its watches is emptied first. From the fullest
+ * to the emptiest, one pair at a time, and never beyond the mean: the plan of the next second sees
+ * what has become of this one.
+ */
+export function planMoves(loads: readonly PlaceLoad[], policy: RebalancePolicy): PlannedMoves[] {
+  const available = loads.filter((load) => load.available);
+  if (available.length === 0) return [];
+  const to = indexOfBest(loads, (load) => (load.available ? -load.watches : undefined));
+  const leaving = indexOfBest(loads, (load) =>
+    !load.available && load.watches > 0 ? load.watches : undefined,
+  );
+  if (leaving >= 0) {
+    const count = Math.min(loads[leaving]?.watches ?? 0, policy.movesPerSecond);
+    return [{ from: leaving, to, count, reason: 'leaving' }];
+  }
+  if (available.some((load) => load.availableForMs < policy.settleMs)) return [];
+  const from = indexOfBest(loads, (load) => (load.available ? load.watches : undefined));
+  const most = loads[from]?.watches ?? 0;
+  const least = loads[to]?.watches ?? 0;
+  const mean = available.reduce((sum, load) => sum + load.watches, 0) / available.length;
+  if (most - least < policy.minDifference || most <= mean * policy.maxOverMean) return [];
+  const count = Math.min(most - Math.ceil(mean), Math.floor(mean) - least, policy.movesPerSecond);
+  return count > 0 ? [{ from, to, count, reason: 'rebalance' }] : [];
+}
+
+/** The index with the highest score; undefined scores are left out; -1 when all are. */
+function indexOfBest(
+  loads: readonly PlaceLoad[],
+  score: (load: PlaceLoad) => number | undefined,
+): number {
+  let best = -1;
+  let bestScore = Number.NEGATIVE_INFINITY;
+  for (const [index, load] of loads.entries()) {
+    const value = score(load);
+    if (value === undefined || value <= bestScore) continue;
+    best = index;
+    bestScore = value;
+  }
+  return best;
+}

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { type PlaceLoad, planMoves } from '../../../proxy/watch/rebalance.ts';
+
+const policy = { maxOverMean: 1.1, minDifference: 10, movesPerSecond: 50, settleMs: 5000 };
+
+function loads(...watches: number[]): PlaceLoad[] {
+  return watches.map((count) => ({ available: true, watches: count, availableForMs: 60_000 }));
+}
+
+test('after a restart the plans of some seconds bring the empty endpoint to its share', () => {
+  const state = loads(500, 500, 0);
+  let seconds = 0;
+  for (; seconds < 60; seconds++) {
+    const plans = planMoves(state, policy);
+    if (plans.length === 0) break;
+    for (const { from, to, count } of plans) {
+      expect(count).toBeLessThanOrEqual(policy.movesPerSecond);
+      const [source, target] = [state[from], state[to]];
+      if (source === undefined || target === undefined) throw new Error('no such place');
+      state[from] = { ...source, watches: source.watches - count };
+      state[to] = { ...target, watches: target.watches + count };
+    }
+  }
+  const counts = state.map(({ watches }) => watches);
+  expect(Math.max(...counts) / (1000 / 3)).toBeLessThanOrEqual(1.1);
+  expect(seconds).toBeLessThan(10);
+});
+
+test('a plan never overshoots the mean, whatever the counts are', () => {
+  for (let seed = 1; seed < 500; seed++) {
+    const state = loads(seed % 97, (seed * 31) % 211, (seed * 17) % 53);
+    const mean = state.reduce((sum, { watches }) => sum + watches, 0) / 3;
+    for (const { from, to, count } of planMoves(state, policy)) {
+      expect((state[from]?.watches ?? 0) - count).toBeGreaterThanOrEqual(Math.floor(mean));
+      expect((state[to]?.watches ?? 0) + count).toBeLessThanOrEqual(Math.ceil(mean));
+    }
+  }
+});
+
+test('small differences are left alone', () => {
+  expect(planMoves(loads(9, 0, 0), policy)).toEqual([]);
+  expect(planMoves(loads(1000, 990, 960), policy)).toEqual([]);
+});
+
+test('nothing moves while an endpoint has only just become available', () => {
+  const [first, second] = loads(500, 0);
+  if (first === undefined || second === undefined) throw new Error('two loads');
+  expect(planMoves([first, { ...second, availableForMs: 4000 }], policy)).toEqual([]);
+  expect(planMoves([first, { ...second, availableForMs: 5000 }], policy)).toHaveLength(1);
+});
+
+test('an endpoint that leaves is emptied, even into one that is fresh', () => {
+  const [leaving, fresh] = loads(120, 3);
+  if (leaving === undefined || fresh === undefined) throw new Error('two loads');
+  const plans = planMoves(
+    [
+      { ...leaving, available: false },
+      { ...fresh, availableForMs: 10 },
+    ],
+    policy,
+  );
+  expect(plans).toEqual([{ from: 0, to: 1, count: 50, reason: 'leaving' }]);
+});
+
+test('with no endpoint available nothing is planned', () => {
+  expect(
+    planMoves(
+      loads(10, 0).map((load) => ({ ...load, available: false })),
+      policy,
+    ),
+  ).toEqual([]);
+  expect(planMoves([], policy)).toEqual([]);
+});
