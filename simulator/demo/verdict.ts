@@ -67,7 +67,11 @@ function unevenness({ loads }: DemoReport, side: Side): string {
 function clientSentence(figures: FleetFigures): string {
   const { errors, calls, relists, watchesCut, retries } = figures;
   const failed = errors.length === 0 ? 'none' : String(errors.length);
-  return `Of ${calls} requests through evenkeel ${failed} failed and ${retries} waited for a retry; ${watchesCut} watches ended early and went on elsewhere, and ${relists} informers had to list again.`;
+  const cut =
+    watchesCut === 0
+      ? 'no watch ended early'
+      : `${watchesCut} watches ended early and went on elsewhere`;
+  return `Of ${calls} requests through evenkeel ${failed} failed and ${retries} waited for a retry; ${cut}, and ${relists} informers had to list again.`;
 }
 
 function errorSentences({ errors }: FleetFigures, way: string): string[] {

@@ -137,6 +137,9 @@ test('the verdict has the figures in words, within 80 columns', () => {
   expect(text).toContain('1.83 times the mean of requests and 1.50 times that of watches');
   expect(text).toContain('1.00 times the mean of requests and 1.00 times that of watches');
   expect(text).toContain('none failed');
+  expect(text).toContain('10 watches ended early and went on elsewhere');
+  const carried = { ...finished, clients: { tcp: quiet, door: { ...quiet, watchesCut: 0 } } };
+  expect(renderVerdict(carried).join(' ')).toContain('no watch ended early');
   expect(text).toContain('npm run demo -- --real');
 });
 
