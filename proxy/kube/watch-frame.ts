@@ -2,7 +2,7 @@
 
 /**
  * The event types of apimachinery pkg/watch/watch.go, and two of our own. `UNKNOWN` is any other
- * type, and whatever could not be read. `BLANK` is white space that came apart from its JSON event:
+ * type, and whatever could not be read; nothing else is said about it. `BLANK` is white space that came apart from its JSON event:
  * no event, but clients that read line by line wait for it.
  */
 export type WatchFrameType =

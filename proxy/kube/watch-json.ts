@@ -108,6 +108,7 @@ export class JsonFrameReader implements FrameReader {
     if (this.#ambiguous || this.#typeAt === 0) return plainFrame(bytes, 'UNKNOWN');
     const from = stringValueAt(bytes, this.#typeAt);
     const type = frameTypeAt(bytes, from, plainStringEnd(bytes, from));
+    if (type === 'UNKNOWN') return plainFrame(bytes, type);
     return {
       bytes,
       type,

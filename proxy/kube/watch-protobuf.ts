@@ -10,6 +10,7 @@ import {
   INITIAL_EVENTS_END,
   MALFORMED,
   MAX_FRAME_BYTES,
+  plainFrame,
   TOO_LARGE,
   type WatchFrame,
   type WatchFrameType,
@@ -73,6 +74,7 @@ export class ProtobufFrameReader implements FrameReader {
   }
 
   read(bytes: Buffer): WatchFrame {
+    if (this.#type === 'UNKNOWN') return plainFrame(bytes, this.#type);
     return {
       bytes,
       type: this.#type,
