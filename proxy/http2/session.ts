@@ -89,6 +89,11 @@ export class Session implements StreamHost {
     return this.goaway.begun;
   }
 
+  /** Streams that have data which no window has let through yet. */
+  get waitingStreams(): number {
+    return this.turns.size;
+  }
+
   /** Told to go away, by either side, and nothing is left to do. */
   get finished(): boolean {
     return this.goaway.settled && this.streams.size === 0;
