@@ -23,7 +23,6 @@ import { HealthCheck } from './upstream/health-check.ts';
 import { RetryBudget } from './upstream/retry-policy.ts';
 import { KeptBodyMemory } from './upstream/upload.ts';
 import { drainLongRunning } from './watch/drain.ts';
-import type { WatchObserver } from './watch/watch-origin.ts';
 import { type WatchPolicy, WatchRegistry } from './watch/watch-registry.ts';
 
 /** A front door that is open. */
@@ -65,7 +64,7 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
   const sources = sourcesOf(balancer, tunnels, state, () => listener);
   const metrics = new Metrics({ version, sources });
   const accessLog = new AccessLog({ log });
-  const watches: WatchRegistry = new WatchRegistry(balancer, watchPolicy, noWatchObserver, nowMs);
+  const watches: WatchRegistry = new WatchRegistry(balancer, watchPolicy, metrics.watches, nowMs);
   const parts: UpgradeParts = {
     ...createParts(config, nowMs),
     balancer,
@@ -284,5 +283,3 @@ const watchPolicy: WatchPolicy = {
   movesPerSecond: 50,
   settleMs: 5000,
 };
-
-const noWatchObserver: WatchObserver = { moved() {}, gap() {} };

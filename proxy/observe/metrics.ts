@@ -6,6 +6,7 @@ import type { RequestObserver, RequestRecord } from './request-record.ts';
 import { RequestTally, type TallyLimits } from './request-tally.ts';
 import type { Sources } from './sources.ts';
 import { STATE_GAUGES } from './state-gauges.ts';
+import { WatchTally } from './watch-tally.ts';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -27,6 +28,8 @@ const REQUEST_BUCKETS_SECONDS = [
 /** From 1 s, below which client-go calls a watch "very short" and lists again. */
 const WATCH_BUCKETS_SECONDS = [1, 5, 15, 60, 300, 600, 1800, 3600, 7200];
 
+const GAP_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 /**
  * Counts requests and shows the running parts. What changes with each request is kept in plain
  * numbers and handed to the library at a scrape: its counters hash all label values on each
@@ -43,6 +46,8 @@ export class Metrics implements RequestObserver {
   /** Open watches and streams: their bytes count while they flow, not hours later. */
   private readonly open = new Set<RequestRecord>();
   private retries = 0;
+  /** Receives what becomes of carried watches. */
+  readonly watches: WatchTally;
 
   constructor({ version, sources, limits }: MetricsOptions) {
     const registers = [this.registry];
@@ -64,7 +69,15 @@ export class Metrics implements RequestObserver {
       buckets: WATCH_BUCKETS_SECONDS,
       registers,
     });
+    const gapSeconds = new Histogram({
+      name: 'evenkeel_watch_gap_seconds',
+      help: 'How long a carried watch was without an endpoint. Its client saw silence.',
+      buckets: GAP_BUCKETS_SECONDS,
+      registers,
+    });
+    this.watches = new WatchTally((seconds) => gapSeconds.observe(seconds));
     this.registerRequests();
+    this.registerWatches();
     this.registerConnections();
     for (const { name, help, labelNames, values } of STATE_GAUGES) {
       this.gauge({
@@ -168,6 +181,24 @@ export class Metrics implements RequestObserver {
       collect(gauge) {
         for (const [kind, count] of Object.entries(inFlight)) gauge.set({ kind }, count);
       },
+    });
+  }
+
+  private registerWatches(): void {
+    const { watches } = this;
+    this.counter({
+      name: 'evenkeel_watch_continuations_total',
+      help: 'Times that a watch was to go on at another endpoint, by reason and what came of it.',
+      labelNames: ['reason', 'result'],
+      collect(counter) {
+        for (const [labels, count] of watches.counts()) counter.inc(labels, count);
+      },
+    });
+    this.counter({
+      name: 'evenkeel_relists_avoided_total',
+      help: 'Watches that went on after their endpoint had cut them off.',
+      labelNames: [],
+      collect: (counter) => counter.inc(watches.relistsAvoided),
     });
   }
 
