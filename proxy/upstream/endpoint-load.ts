@@ -13,6 +13,8 @@ export class EndpointLoad {
 
   /** Half of a penalty is forgotten each second. */
   private static readonly halfLifeMs = 1000;
+  /** Less is nothing: however small, it would lose every tie between idle endpoints. */
+  private static readonly leastPenalty = 0.1;
   /** More says nothing new and would take long to forget. */
   private static readonly maxPenalty = 1000;
 
@@ -33,6 +35,7 @@ export class EndpointLoad {
 
   penaltyAt(nowMs: number): number {
     if (this.penalty === 0) return 0;
-    return this.penalty * 0.5 ** ((nowMs - this.penaltyAtMs) / EndpointLoad.halfLifeMs);
+    const left = this.penalty * 0.5 ** ((nowMs - this.penaltyAtMs) / EndpointLoad.halfLifeMs);
+    return left < EndpointLoad.leastPenalty ? 0 : left;
   }
 }

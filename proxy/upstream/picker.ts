@@ -41,17 +41,19 @@ export function pick(
 ): number {
   const rampMs = rampFor(candidates, slowStartMs);
   const draw = (turn * EVEN_SPREAD) % 1;
+  const eligible: number[] = [];
+  for (const [index, { available }] of candidates.entries()) {
+    if (available && !tried.includes(index)) eligible.push(index);
+  }
   let best = -1;
   let passedOver = -1;
-  for (let step = 0; step < candidates.length; step++) {
-    const index = (turn + step) % candidates.length;
-    const candidate = candidates[index];
-    if (candidate === undefined || !candidate.available || tried.includes(index)) continue;
-    if (draw >= slowStartWeight(candidate.availableForMs, rampMs)) {
-      passedOver = lighter(candidates, index, passedOver);
-    } else {
-      best = lighter(candidates, index, best);
-    }
+  for (let step = 0; step < eligible.length; step++) {
+    // Turns go round those that can be picked: over all of them, the one behind an absent endpoint
+    // would win that endpoint's ties as well as its own.
+    const index = eligible[(turn + step) % eligible.length] ?? -1;
+    const ageMs = candidates[index]?.availableForMs ?? 0;
+    if (draw >= slowStartWeight(ageMs, rampMs)) passedOver = lighter(candidates, index, passedOver);
+    else best = lighter(candidates, index, best);
   }
   // A fresh endpoint is better than none.
   return best >= 0 ? best : passedOver;

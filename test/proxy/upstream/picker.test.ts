@@ -78,6 +78,15 @@ test('a fresh endpoint gets a small share at first, more with time, and its full
   expect(shares[4]).toBeCloseTo(0.5, 2);
 });
 
+test('while one endpoint is away the others share its turns evenly', () => {
+  // Turns went round all three, and the one behind the absent endpoint got two thirds.
+  for (const absent of [0, 1, 2]) {
+    const candidates = [0, 1, 2].map((index) => candidate({ available: index !== absent }));
+    const counts = pickInTurn(candidates, 100).filter((_, index) => index !== absent);
+    expect(counts).toEqual([50, 50]);
+  }
+});
+
 test('a fresh endpoint without a watch does not get all new watches at once', () => {
   const counts = pickMany([candidate({ load: 100 }), candidate({ availableForMs: 0 })], 100);
   expect(counts[1]).toBeGreaterThan(5);
