@@ -28,21 +28,27 @@ export interface CommandProcess {
 }
 
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+/**
+ * Under `npm run` Ctrl-C comes twice, once from the terminal and once from npm, and the second one
+ * would end us before anything is cleaned up. One that a person sends comes later than this.
+ */
+const SAME_SIGNAL_MS = 1000;
 
 /**
  * Runs a program's main function and sets the exit code; the process then ends by itself when
  * nothing is open any more. This is the only place that sets it, and nobody calls process.exit,
  * which would cut off log lines and open responses.
  *
- * The first signal aborts; the listeners go away with it, so that a second one ends a program that
- * is slow to stop, as people expect of Ctrl-C.
+ * The first signal aborts; soon after it the listeners go away, so that a second one ends a program
+ * that is slow to stop, as people expect of Ctrl-C.
  */
 export async function runCommand(main: Main, host: CommandProcess = process): Promise<void> {
   const controller = new AbortController();
   const listeners = STOP_SIGNALS.map((name) => ({
     name,
     listener: (): void => {
-      removeListeners();
+      if (controller.signal.aborted) return;
+      setTimeout(removeListeners, SAME_SIGNAL_MS).unref();
       controller.abort(name);
     },
   }));

@@ -35,7 +35,6 @@ exit codes: 0 no request through evenkeel failed, 1 the demo could not run or wa
 `;
 
 const REPLICAS = 3;
-const SECOND_SIGNAL_MS = 1000;
 const NEEDED_BINARIES = ['etcd', 'kube-apiserver'];
 
 interface Flags {
@@ -97,10 +96,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
   survivePartingTerminal();
   const directory = await mkdtemp(join(tmpdir(), 'evenkeel-demo-'));
   const screen = new Screen(process.stdout);
-  signal.addEventListener('abort', () => {
-    ignoreSecondSignal();
-    screen.note('Stopping ...');
-  });
+  signal.addEventListener('abort', () => screen.note('Stopping ...'));
   try {
     return await runIn(directory, flags, screen, signal);
   } catch (error) {
@@ -117,16 +113,6 @@ function survivePartingTerminal(): void {
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
   process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
-}
-
-/**
- * Under `npm run` Ctrl-C comes twice, once from the terminal and once from npm, and the second one
- * would end us before anything is cleaned up. One that a person sends comes later than that.
- */
-function ignoreSecondSignal(): void {
-  const ignore = (): void => undefined;
-  process.on('SIGINT', ignore);
-  setTimeout(() => process.off('SIGINT', ignore), SECOND_SIGNAL_MS).unref();
 }
 
 async function runIn(

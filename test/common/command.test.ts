@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { CommandError, type CommandProcess, runCommand } from '../../common/command.ts';
 import { EXIT_CODE } from '../../common/exit-code.ts';
 
@@ -36,14 +36,30 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s aborts the signal and names itself
   expect(host.exitCode).toBe(0);
 });
 
-test('after the first signal a second one has its default effect again', async () => {
+test('the signal that npm passes on beside the terminal does not end the clean-up', async () => {
   const host = new FakeProcess();
-  await runCommand(async () => {
+  await runCommand(async (_argv, signal) => {
     host.emit('SIGINT');
-    expect(host.listenerCount('SIGINT') + host.listenerCount('SIGTERM')).toBe(0);
+    host.emit('SIGINT');
+    host.emit('SIGTERM');
+    expect(signal.reason).toBe('SIGINT');
+    expect(host.listenerCount('SIGINT')).toBe(1);
     return EXIT_CODE.ok;
   }, host);
   expect(host.lines).toEqual([]); // A failed expectation inside main would be reported here.
+});
+
+test('a second after the first signal another one has its default effect again', async () => {
+  vi.useFakeTimers();
+  const host = new FakeProcess();
+  await runCommand(async () => {
+    host.emit('SIGINT');
+    vi.advanceTimersByTime(1000);
+    expect(host.listenerCount('SIGINT') + host.listenerCount('SIGTERM')).toBe(0);
+    return EXIT_CODE.ok;
+  }, host);
+  vi.useRealTimers();
+  expect(host.lines).toEqual([]);
 });
 
 test('no listener stays behind, whether main returns or throws', async () => {
