@@ -112,7 +112,7 @@ export function sumLine(results: readonly StepResult[]): string {
 // The first lines say what is wrong; a linter's full account of one file can be a thousand more.
 const MAX_MESSAGE_LINES = 50;
 /** Of a stack: where vitest calls the test is the same each time. */
-const FOREIGN_FRAME = /^\s+at .*(node_modules|new Promise \(<anonymous>\))/;
+const FOREIGN_FRAME = /^\s+(at|❯) .*(node_modules|new Promise \(<anonymous>\))/;
 
 /** What is shown of a step's failures as soon as it has ended. */
 export function failureLines({ failures }: StepResult): string[] {
