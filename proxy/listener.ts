@@ -42,6 +42,8 @@ export interface ListenerEvents {
   onUpgrade(request: UpgradeRequest, client: Client): void;
   /** A connection was refused before it could ask for anything. */
   onRejected(reason: 'limit' | 'handshake', detail: string): void;
+  /** The door itself failed on a connection, which is ended. */
+  onBug(error: unknown): void;
   /** A connection was ended for what its client did. */
   onProtocolError(client: Client, detail: string): void;
 }
@@ -171,6 +173,7 @@ export class Listener {
         onRequest: (stream, headers, end) => events.onRequest(stream, client, headers, end),
         onOversizedRequest: (stream) => events.onOversizedRequest(stream, client),
         onCapacity() {},
+        onBug: (error) => events.onBug(error),
         onClose: (detail, peerFault) => {
           this.accepted.delete(accepted);
           if (peerFault) events.onProtocolError(client, detail);

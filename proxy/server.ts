@@ -51,7 +51,7 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
   const nowMs = (): number => performance.now();
   const checks = new Map<Endpoint, HealthCheck>();
   const changes = new EndpointChanges();
-  const balancer = createBalancer(config, nowMs, {
+  const balancer = createBalancer(config, log, nowMs, {
     onChange(endpoint, what) {
       changes.changed(endpoint, what);
       log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
@@ -144,6 +144,7 @@ function sweepAll(parts: HandlerParts, listener: Listener): void {
 
 function createBalancer(
   config: Config,
+  log: Log,
   nowMs: () => number,
   events: Pick<EndpointOptions, 'onChange' | 'onSuspicion' | 'onSilent'>,
 ): Balancer {
@@ -161,6 +162,7 @@ function createBalancer(
         connectTimeoutMs: upstream.connectTimeoutMs,
         spreadStreams: SPREAD_STREAMS,
         spreadConnections: SPREAD_CONNECTIONS,
+        onBug: (error) => log.error({ err: error }, 'a bug ended an upstream connection'),
         nowMs,
       },
       ...(frontProxy === undefined ? {} : { frontProxy: tlsKeyPair(frontProxy) }),
@@ -207,6 +209,7 @@ function createListener(config: Config, log: Log, parts: UpgradeParts, metrics: 
         new Exchange(parts, stream, client, headers, endStream).begin(),
       onOversizedRequest: (stream, client) => answerOversized(parts, stream, client),
       onUpgrade: (request, client) => void handleUpgrade(parts, request, client),
+      onBug: (error) => log.error({ err: error }, 'a bug ended a client connection'),
       onRejected(reason, detail) {
         metrics.connectionRejected(reason);
         log.debug({ reason, detail }, 'connection refused');

@@ -32,6 +32,8 @@ export interface ConnectionListener {
   onOversizedRequest(stream: Http2Stream): void;
   /** The number of streams that may be opened has changed, or a stream has ended. */
   onCapacity(): void;
+  /** A listener threw: a bug, for the log. The connection ends, and no other. */
+  onBug?(error: unknown): void;
   /**
    * The last call: the connection is gone, its streams have been told before.
    * @param detail why it ended, or the stack of what a listener threw
@@ -244,7 +246,10 @@ export class Connection {
     const known = error instanceof ConnectionError;
     const detail = known ? error.message : stackOf(error);
     // A bug is what must be seen, whatever else is known.
-    if (!known) this.reason = detail;
+    if (!known) {
+      this.reason = detail;
+      this.listener.onBug?.(error);
+    }
     if (this.over) return;
     this.peerFault = known;
     const code = known ? error.code : ErrorCode.INTERNAL_ERROR;

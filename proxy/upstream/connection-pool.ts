@@ -17,6 +17,8 @@ export interface PoolOptions {
   readonly spreadStreams: number;
   readonly spreadConnections: number;
   readonly nowMs: () => number;
+  /** The door itself failed on a connection, which is ended. */
+  onBug(error: unknown): void;
   /** Whether one more connection is within the endpoint's bound. */
   mayConnect(): boolean;
   /** A connection with open streams does not answer; told again at each sweep. */
@@ -128,6 +130,7 @@ export class ConnectionPool {
       {
         onRequest() {},
         onOversizedRequest() {},
+        onBug: options.onBug,
         onCapacity: () => {
           if (connection.accepting) return;
           progress.told = true;
