@@ -53,6 +53,7 @@ async function scrape(): Promise<string> {
     metrics.entered(record);
     metrics.left(record, record.enteredAtMs + 1);
   }
+  metrics.watches.moved('lost', 'continued');
   return metrics.text();
 }
 
@@ -88,8 +89,11 @@ function readFamilies(text: string): Family[] {
     const [, name = '', help = ''] = /^# HELP (\S+) (.*)$/m.exec(block) ?? [];
     const type = /^# TYPE \S+ (\S+)$/m.exec(block)?.[1] ?? '';
     // Values of ours that are shown here hold no braces and no quotes.
-    const sample = block.split('\n').find((line) => line.startsWith(`${name}`)) ?? '';
-    const labels = [...sample.matchAll(/[{,](\w+)="/g)].map(([, label = '']) => label);
+    const sample = block.split('\n').find((line) => line.startsWith(name));
+    if (sample === undefined && name.startsWith(PREFIX)) {
+      throw new Error(`${name} has no sample that shows its labels; add one to scrape()`);
+    }
+    const labels = [...(sample ?? '').matchAll(/[{,](\w+)="/g)].map(([, label = '']) => label);
     families.push({ name, type, help, labels: labels.filter((label) => label !== 'le') });
   }
   return families;
