@@ -18,6 +18,8 @@ export interface Suite {
   readonly figure?: { readonly name: string; readonly atLeast?: number; readonly atMost?: number };
 }
 
+const PROGRESS_STEP = 100;
+
 /** Runs those that exist, one after the other in one vitest, and makes one row of each. */
 export async function runSuites(
   suites: readonly Suite[],
@@ -46,8 +48,6 @@ export async function runSuites(
       : notRun(suite.what, floorOf(suite), `${suite.file} does not exist`),
   );
 }
-
-const PROGRESS_STEP = 25;
 
 /** The row of one suite out of a run in which it took part. */
 export function suiteRow(suite: Suite, { tests, errors }: VitestOutcome): Row {

@@ -26,8 +26,8 @@ Steps: ${NAMES.join(', ')}. A step that cannot run on this machine is reported a
 Exit code 1 when anything failed.
 `;
 
-// Wide enough for a count; a terminal line that wraps cannot be redrawn.
-const MAX_REMARK_LENGTH = 60;
+// A terminal line of 80 columns that wraps cannot be redrawn, and name and time come first.
+const MAX_REMARK_LENGTH = 45;
 
 function parseSteps(argv: readonly string[]): readonly Step[] | undefined {
   const { values, positionals } = parse(argv);
