@@ -81,12 +81,14 @@ export class JsonFrameReader implements FrameReader {
 
   find(bytes: Buffer, start: number, end: number): number {
     if (this.#at === 0) {
+      // Not kept for the next event: a client that reads lines waits for this line's end.
       const blankEnd = afterBlanks(bytes, start, end);
       this.#blank = blankEnd > start;
       if (this.#blank) return blankEnd;
       if (bytes[start] !== OPEN_BRACE) return MALFORMED;
       this.#begin();
     }
+    // The part that was scanned before is not looked at again, however often this is called.
     const sane = this.#scan(bytes, start, end);
     if (!sane) return MALFORMED;
     const length = this.#depth === 0 ? this.#at : end - start;
@@ -160,7 +162,10 @@ export class JsonFrameReader implements FrameReader {
     return true;
   }
 
-  /** Through what is of no interest, as far as it goes. */
+  /**
+   * Through what is of no interest, as far as it goes. Most bytes of an event are read here, so
+   * the state is kept in variables and keys are not told from values.
+   */
   #skip(bytes: Buffer, from: number, end: number): number {
     const zone = this.#zone;
     let depth = this.#depth;
@@ -184,7 +189,10 @@ export class JsonFrameReader implements FrameReader {
     return at;
   }
 
-  /** One token of an object whose keys matter. */
+  /**
+   * One token of an object whose keys matter. A value that is no object is passed over as it comes;
+   * the comma behind it then takes back that an object was to be entered.
+   */
   #step(bytes: Buffer, at: number, start: number, end: number): number {
     switch (bytes[at]) {
       case QUOTE:
@@ -205,7 +213,6 @@ export class JsonFrameReader implements FrameReader {
         break;
       case OPEN_BRACKET:
         this.#depth++;
-        this.#entering = false;
         break;
       case CLOSE_BRACE:
         this.#zone = --this.#depth;

@@ -103,6 +103,9 @@ export class ProtobufFrameReader implements FrameReader {
     return this.#extension(bytes, extensionFrom, extensionEnd);
   }
 
+  // Each level is walked to its end before the next one is entered, since a field that comes again
+  // replaces the one before, and since the type, which decides what is read, may stand last.
+
   #extension(bytes: Buffer, from: number, end: number): boolean {
     let rawFrom = 0;
     let rawEnd = 0;
@@ -147,6 +150,7 @@ export class ProtobufFrameReader implements FrameReader {
     return field;
   }
 
+  /** Entries of maps and lists are fields of their own here: steps, but no more than steps. */
   #object(bytes: Buffer, from: number, end: number, versionField: number): boolean {
     for (let at = from; at < end; ) {
       if (!this.#next(bytes, at, end)) return false;
@@ -165,6 +169,7 @@ export class ProtobufFrameReader implements FrameReader {
       if (!this.#next(bytes, at, end)) return false;
       at = this.#to;
       if (this.#is(versionField)) {
+        // The apiserver writes empty strings out.
         this.#version =
           this.#to > this.#from ? bytes.toString('latin1', this.#from, this.#to) : undefined;
       } else if (this.#is(OBJECT_ANNOTATIONS) && this.#type === 'BOOKMARK') {
@@ -187,6 +192,7 @@ export class ProtobufFrameReader implements FrameReader {
     return true;
   }
 
+  /** Strings and messages only: the same number with another wire type is not the same field. */
   #is(field: number): boolean {
     return this.#field === field && this.#wire === DELIMITED;
   }

@@ -11,7 +11,9 @@ const NO_VERSION = /^0*$/;
  *
  * - A watch from a version may go on from that version and from each event.
  * - A watch from none, or from "0", begins with ADDED for what exists, in no order. Any other event
- *   says that these are over (apiserver pkg/storage/cacher/cache_watcher.go processInterval).
+ *   says that these are over (apiserver pkg/storage/cacher/cache_watcher.go processInterval). Since
+ *   1.34 a bookmark does so at once, if bookmarks were asked for: such a watch is taken for one
+ *   with sendInitialEvents (apimachinery pkg/apis/meta/internalversion/defaults.go).
  * - A watch with sendInitialEvents is owed the bookmark that ends the initial events, which a plain
  *   watch would never send: until then nobody can go on.
  * - An event whose version cannot be read leaves the client at an unknown version until the next.

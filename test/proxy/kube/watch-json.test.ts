@@ -34,6 +34,7 @@ test.each([
     ADDED,
   ],
   ['metadata in an array', `{"type":"ADDED","object":{"rows":[{${METADATA}}]}}`, ADDED],
+  ['a version in a specification', wrap('"spec":{"a":1,"resourceVersion":"7"}'), ADDED],
   ['metadata beside the object', `{"type":"ADDED",${METADATA}}`, ADDED],
   ['a version beside metadata', '{"type":"ADDED","object":{"resourceVersion":"7"}}', ADDED],
   ['a version in annotations', wrap('"metadata":{"annotations":{"resourceVersion":"7"}}'), ADDED],
@@ -54,6 +55,8 @@ test.each([
   ['null as version', wrap('"metadata":{"resourceVersion":null}'), ADDED],
   ['an escape in the version', wrap('"metadata":{"resourceVersion":"\\u0037"}'), ADDED],
   ['metadata that is a string', wrap('"metadata":"resourceVersion"'), ADDED],
+  ['null as metadata', wrap('"metadata":null,"spec":{"resourceVersion":"7"}'), ADDED],
+  ['an array as metadata', wrap('"metadata":[{"resourceVersion":"7"}]'), ADDED],
   ['no object', '{"type":"ADDED"}', ADDED],
   ['null as object', '{"type":"ADDED","object":null}', ADDED],
   ['no type', `{"object":{${METADATA}}}`, UNKNOWN],
@@ -84,7 +87,7 @@ test.each([
   ['a long string', wrap(`"a":"${'x}'.repeat(999)}",${METADATA}`), version('7')],
   [
     'a long string with escapes',
-    wrap(`"a":"${'x}'.repeat(99)}\\"}\\\\${'x'.repeat(99)}\\\\",${METADATA}`),
+    wrap(`"a":"${'x}'.repeat(40)}\\"}\\\\${'x'.repeat(99)}\\\\",${METADATA}`),
     version('7'),
   ],
   [
@@ -155,4 +158,29 @@ test.each([
   ['line feeds within', '{\n"type":\n"ADDED"\n}\n{"type":"DELETED"\n}'],
 ])('events with %s between them', (_, body) => {
   expect(eventsOf(framesOf(JSON_TYPE, [body]))).toEqual([ADDED, { type: 'DELETED' }]);
+});
+
+test('what one event says is not said of the next', () => {
+  const error = '{"type":"ERROR","object":{"metadata":{"resourceVersion":"7"},"code":410}}';
+  const end = `{"type":"BOOKMARK","object":{"metadata":{${END}}}}`;
+  const bodies = [
+    error,
+    error.replace('type', 'size'),
+    error.replace('object', 'abject').replace('ERROR', 'ADDED'),
+    error.replace('object', 'abject'),
+    end,
+    end.replace('object', 'abject'),
+    '{"typ\\u0065":""}',
+    '{"type":"ADDED"}',
+  ];
+  expect(eventsOf(framesOf(JSON_TYPE, [bodies.join('')]))).toEqual([
+    { type: 'ERROR', resourceVersion: '7', errorCode: 410 },
+    UNKNOWN,
+    ADDED,
+    { type: 'ERROR' },
+    { type: 'BOOKMARK', initialEventsEnd: true },
+    { type: 'BOOKMARK' },
+    UNKNOWN,
+    ADDED,
+  ]);
 });

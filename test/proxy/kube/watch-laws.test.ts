@@ -138,10 +138,15 @@ const { value: anything } = fc.letrec<{ value: string }>((tie) => ({
   ),
 }));
 
-/** The likely members in any order and number, among others. */
+/** The likely members in any order and number, among others and among what looks like them. */
 function objectOf(...likely: fc.Arbitrary<string>[]): fc.Arbitrary<string> {
-  const other = { weight: 1, arbitrary: member(text, anything) };
-  return list('{', fc.oneof(...likely.map((arbitrary) => ({ weight: 3, arbitrary })), other), '}');
+  const items = [
+    ...likely.map((arbitrary) => ({ weight: 3, arbitrary })),
+    { weight: 1, arbitrary: member(text, anything) },
+    { weight: 1, arbitrary: member(text, list('{', fc.oneof(...likely), '}')) },
+    { weight: 1, arbitrary: member(text, list('[', list('{', fc.oneof(...likely), '}'), ']')) },
+  ];
+  return list('{', fc.oneof(...items), '}');
 }
 
 const stringOf = (value: fc.Arbitrary<string>): fc.Arbitrary<string> =>

@@ -182,3 +182,18 @@ test('a frame spans its length and its message, wherever it is cut', () => {
     ]);
   }
 });
+
+test('what one event says is not said of the next', () => {
+  const error = protobufEvent('ERROR', 'Status', all(LIST_META, numberField(6, 410)));
+  const end = bookmark(all(VERSION, field(12, END)));
+  const nothing = delimited(all());
+  const body = all(error, protobufEvent('ERROR', 'Status', all()), end, bookmark(all()), nothing);
+  const frames = framesOf(PROTOBUF_TYPE, [body]);
+  expect(frames.map(eventOf)).toEqual([
+    { type: 'ERROR', resourceVersion: '7', errorCode: 410 },
+    { type: 'ERROR' },
+    { type: 'BOOKMARK', resourceVersion: '7', initialEventsEnd: true },
+    { type: 'BOOKMARK' },
+    { type: 'UNKNOWN' },
+  ]);
+});
