@@ -42,8 +42,12 @@ const SWEEP_MS = 1000;
 const UNTIL_MS = 20;
 /** Silent endpoints are found within this time of when they count as silent. */
 const SILENCE_SWEEP_MS = 250;
-/** A connection gets a second one beside it at this many streams, up to so many in a pool. */
-const SPREAD_STREAMS = 16;
+/**
+ * A connection gets a second one beside it at this many streams, up to so many in a pool. Fewer
+ * connections gather more frames into one write and one TLS record: at 100 requests in flight four
+ * connections an endpoint cost 15 us of CPU a request, one costs 13. An apiserver allows 100.
+ */
+const SPREAD_STREAMS = 80;
 const SPREAD_CONNECTIONS = 4;
 
 /** Opens the door. Rejects when an address cannot be listened on. */

@@ -6,13 +6,6 @@ const ENTRY_OVERHEAD_BYTES = 32;
 /** The table we keep at most, whatever the peer allows: the protocol's own default. */
 const MAX_TABLE_BYTES = 4096;
 
-/** Static table index by name, and by name NUL value. */
-const staticIndex = new Map<string, number>();
-for (const [index, [name, value]] of STATIC_TABLE.entries()) {
-  if (!staticIndex.has(name)) staticIndex.set(name, index + 1);
-  staticIndex.set(`${name}\0${value}`, index + 1);
-}
-
 /** Differ on nearly every message: a table entry would only push out useful ones. */
 const NOT_INDEXED = new Set([':path', 'content-length', 'date', 'audit-id', 'etag', 'traceparent']);
 /**
@@ -21,10 +14,42 @@ const NOT_INDEXED = new Set([':path', 'content-length', 'date', 'audit-id', 'eta
  */
 const NEVER_INDEXED = new Set(['authorization', 'cookie', 'set-cookie', 'proxy-authorization']);
 
+/** What is fixed for a name: one look-up for each field. */
+interface NameRule {
+  /** Index of a static entry with this name, or 0. */
+  readonly index: number;
+  /** Indexes of static entries with this name and a value. */
+  readonly values: ReadonlyMap<string, number>;
+  readonly indexing: 'yes' | 'no' | 'never';
+}
+
+const NO_VALUES: ReadonlyMap<string, number> = new Map();
+const OTHER_NAME: NameRule = { index: 0, values: NO_VALUES, indexing: 'yes' };
+const NAME_RULES = nameRules();
+
+function nameRules(): ReadonlyMap<string, NameRule> {
+  const rules = new Map<string, NameRule>();
+  for (const name of [...STATIC_TABLE.map(([entry]) => entry), ...NOT_INDEXED, ...NEVER_INDEXED]) {
+    const index = STATIC_TABLE.findIndex(([entry]) => entry === name) + 1;
+    const values = new Map<string, number>();
+    for (const [at, [entry, value]] of STATIC_TABLE.entries()) {
+      if (entry === name) values.set(value, at + 1);
+    }
+    const indexing = NOT_INDEXED.has(name) ? 'no' : 'yes';
+    rules.set(name, { index, values, indexing: NEVER_INDEXED.has(name) ? 'never' : indexing });
+  }
+  return rules;
+}
+
 /** One direction's HPACK encoder (RFC 7541): blocks must be sent in the order encoded. */
 export class HpackEncoder {
-  /** Dynamic table: name NUL value => number of insertions before it. */
-  private readonly entries = new Map<string, number>();
+  /**
+   * Dynamic table: name => value => number of insertions before it. Two levels, because one key of
+   * both would be a new string, and a new hash, for each field.
+   */
+  private readonly entries = new Map<string, Map<string, number>>();
+  /** The table's entries, oldest first: name, value, name, value, … */
+  private queue: string[] = [];
   private insertions = 0;
   private tableBytes = 0;
   private tableLimitBytes = MAX_TABLE_BYTES;
@@ -61,55 +86,77 @@ export class HpackEncoder {
       const name = headers[i] ?? '';
       const value = headers[i + 1] ?? '';
       this.reserve(name.length + value.length + 16);
-      if (NEVER_INDEXED.has(name) || headers.neverIndexed?.has(name)) {
-        this.writeLiteral(name, value, 0x0f, 0x10);
-      } else {
-        this.writeField(name, value);
-      }
+      this.writeField(name, value, headers.neverIndexed?.has(name) ?? false);
     }
     return this.output.subarray(0, this.at);
   }
 
-  private writeField(name: string, value: string): void {
-    const key = `${name}\0${value}`;
-    const fixed = staticIndex.get(key);
+  private writeField(name: string, value: string, never: boolean): void {
+    const rule = NAME_RULES.get(name) ?? OTHER_NAME;
+    if (never || rule.indexing === 'never') {
+      this.writeLiteral(rule, name, value, 0x0f, 0x10);
+      return;
+    }
+    const fixed = rule.values.get(value);
     if (fixed !== undefined) {
       this.writeInteger(fixed, 0x7f, 0x80);
       return;
     }
-    const inserted = this.entries.get(key);
+    if (rule.indexing === 'no') {
+      this.writeLiteral(rule, name, value, 0x0f, 0x00);
+      return;
+    }
+    const inserted = this.entries.get(name)?.get(value);
     if (inserted !== undefined) {
       this.writeInteger(STATIC_TABLE.length + this.insertions - inserted, 0x7f, 0x80);
       return;
     }
     const bytes = name.length + value.length + ENTRY_OVERHEAD_BYTES;
     // An entry of more than a quarter of the table would push out too much else.
-    if (NOT_INDEXED.has(name) || bytes * 4 > this.tableLimitBytes) {
-      this.writeLiteral(name, value, 0x0f, 0x00);
+    if (bytes * 4 > this.tableLimitBytes) {
+      this.writeLiteral(rule, name, value, 0x0f, 0x00);
       return;
     }
-    this.writeLiteral(name, value, 0x3f, 0x40);
-    this.entries.set(key, this.insertions++);
+    this.writeLiteral(rule, name, value, 0x3f, 0x40);
+    this.insert(name, value, bytes);
+  }
+
+  private insert(name: string, value: string, bytes: number): void {
+    let values = this.entries.get(name);
+    if (values === undefined) {
+      values = new Map();
+      this.entries.set(name, values);
+    }
+    values.set(value, this.insertions++);
+    this.queue.push(name, value);
     this.tableBytes += bytes;
     this.evict();
   }
 
-  private writeLiteral(name: string, value: string, mask: number, pattern: number): void {
-    const index = staticIndex.get(name) ?? 0;
-    this.writeInteger(index, mask, pattern);
-    if (index === 0) this.writeString(name);
+  private writeLiteral(
+    rule: NameRule,
+    name: string,
+    value: string,
+    mask: number,
+    pattern: number,
+  ): void {
+    this.writeInteger(rule.index, mask, pattern);
+    if (rule.index === 0) this.writeString(name);
     this.writeString(value);
   }
 
-  /** A Map iterates in order of insertion: its first key is the oldest entry. */
   private evict(): void {
+    let gone = 0;
     while (this.tableBytes > this.tableLimitBytes) {
-      const oldest = this.entries.keys().next().value;
-      if (oldest === undefined) return;
-      this.entries.delete(oldest);
-      // The key holds one NUL between name and value.
-      this.tableBytes -= oldest.length - 1 + ENTRY_OVERHEAD_BYTES;
+      const name = this.queue[gone] ?? '';
+      const value = this.queue[gone + 1] ?? '';
+      const values = this.entries.get(name);
+      values?.delete(value);
+      if (values?.size === 0) this.entries.delete(name);
+      this.tableBytes -= name.length + value.length + ENTRY_OVERHEAD_BYTES;
+      gone += 2;
     }
+    if (gone > 0) this.queue.splice(0, gone);
   }
 
   private writeInteger(value: number, mask: number, pattern: number): void {
