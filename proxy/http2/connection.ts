@@ -122,8 +122,7 @@ export class Connection {
 
   /** Streams that could still be opened now (client). */
   get capacity(): number {
-    if (this.over) return 0;
-    return this.session.capacity;
+    return this.over ? 0 : this.session.capacity;
   }
 
   /** False once no new stream may be opened: ended, or told to go away by either side. */
@@ -209,20 +208,15 @@ export class Connection {
   }
 
   private begin(maxHeaderListBytes: number): void {
-    const { role } = this.options;
+    const { role, receiveWindowBytes, maxConcurrentStreams } = this.options;
+    const common = {
+      initialWindowBytes: receiveWindowBytes ?? DEFAULT_RECEIVE_WINDOW_BYTES,
+      maxHeaderListBytes,
+    };
+    const streams = maxConcurrentStreams ?? DEFAULT_CONCURRENT_STREAMS;
+    const own = role === 'client' ? { enablePush: false } : { maxConcurrentStreams: streams };
     if (role === 'client') this.writer.preface();
-    const window = this.options.receiveWindowBytes ?? DEFAULT_RECEIVE_WINDOW_BYTES;
-    const common = { initialWindowBytes: window, maxHeaderListBytes };
-    this.writer.settings(
-      encodeSettings(
-        role === 'client'
-          ? { ...common, enablePush: false }
-          : {
-              ...common,
-              maxConcurrentStreams: this.options.maxConcurrentStreams ?? DEFAULT_CONCURRENT_STREAMS,
-            },
-      ),
-    );
+    this.writer.settings(encodeSettings({ ...common, ...own }));
     this.writer.windowUpdate(0, CONNECTION_WINDOW_BYTES - INITIAL_WINDOW_BYTES);
   }
 
