@@ -1,13 +1,14 @@
-import type { RequestObserver, RequestRecord } from './observe/request-record.ts';
+import type { RequestObserver } from './observe/request-record.ts';
+import type { OpenExchanges } from './open-exchanges.ts';
 import type { AttemptParts } from './upstream/attempts.ts';
 import type { KeptBodyMemory } from './upstream/upload.ts';
-import type { WatchHome } from './watch/carried-watch.ts';
+import type { WatchHome } from './watch/watch-home.ts';
 
 /** What every request needs; made once by the server. */
 export interface HandlerParts extends AttemptParts {
   readonly observer: RequestObserver;
   readonly keptBodies: KeptBodyMemory;
-  readonly open: Set<OpenExchange>;
+  readonly open: OpenExchanges;
   /** Header names besides X-Remote-* that no client may send. */
   readonly alsoStrip: readonly string[];
   /** Home of the watches that are carried. */
@@ -18,13 +19,4 @@ export interface HandlerParts extends AttemptParts {
   /** Between two pieces of a request body. */
   readonly uploadIdleMs: number;
   readonly nowMs: () => number;
-}
-
-/** An exchange, to those who keep time for it. */
-export interface OpenExchange {
-  readonly record: RequestRecord;
-  /** To be called about once a second: ends what has waited too long. */
-  checkDeadlines(nowMs: number): void;
-  /** The door ends: a watch ends as the apiserver would end it, and comes back elsewhere. */
-  endForShutdown(): void;
 }

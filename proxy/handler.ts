@@ -1,13 +1,14 @@
 // One request from its first header to its last byte. Reads from top to bottom in the order in
 // which things happen: enter, send, relay, fail or try again, leave.
 import { errorResponse, ProxyError, type ProxyErrorCode } from './errors.ts';
-import type { HandlerParts, OpenExchange } from './handler-parts.ts';
+import type { HandlerParts } from './handler-parts.ts';
 import { ErrorCode } from './http2/errors.ts';
 import { type HeaderList, headerValue } from './http2/header-list.ts';
 import type { MessageListener, MessageStream, ResetReason } from './http2/message-stream.ts';
 import type { Client, RequestIdentity } from './identity/client.ts';
 import { stripIdentityHeaders } from './identity/front-proxy-headers.ts';
 import { enterRecord, type RequestRecord } from './observe/request-record.ts';
+import type { OpenExchange } from './open-exchanges.ts';
 import { type AttemptFailure, Attempts } from './upstream/attempts.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import { upstreamHeaders } from './upstream/request-headers.ts';
@@ -26,6 +27,7 @@ const TUNNEL_METHODS = new Set(['CONNECT', 'TRACE']);
 /** One request, its attempts at endpoints, and the one answer that the client gets. */
 export class Exchange implements MessageListener, OpenExchange {
   readonly record: RequestRecord;
+  slot = -1;
   private readonly parts: HandlerParts;
   private readonly front: MessageStream;
   private readonly client: Client;

@@ -3,7 +3,7 @@ import type { Log } from '../common/log.ts';
 import type { Config } from './config.ts';
 import { errorResponse, ProxyError } from './errors.ts';
 import { Exchange } from './handler.ts';
-import type { HandlerParts, OpenExchange } from './handler-parts.ts';
+import type { HandlerParts } from './handler-parts.ts';
 import { createTunnels, type Tunnels } from './http1/tunnels.ts';
 import type { HeaderList } from './http2/header-list.ts';
 import type { MessageStream } from './http2/message-stream.ts';
@@ -16,6 +16,7 @@ import { Metrics } from './observe/metrics.ts';
 import { observeAll } from './observe/observe-all.ts';
 import { enterRecord } from './observe/request-record.ts';
 import { EndpointChanges, type Sources } from './observe/sources.ts';
+import { OpenExchanges } from './open-exchanges.ts';
 import { handleUpgrade, type UpgradeParts } from './upgrade-handler.ts';
 import { Balancer } from './upstream/balancer.ts';
 import type { Endpoint, EndpointOptions } from './upstream/endpoint.ts';
@@ -142,7 +143,7 @@ function sourcesOf(
 
 function sweepAll(parts: HandlerParts, listener: Listener): void {
   const nowMs = parts.nowMs();
-  for (const exchange of parts.open) exchange.checkDeadlines(nowMs);
+  for (const exchange of parts.open.all()) exchange.checkDeadlines(nowMs);
   listener.sweep();
 }
 
@@ -183,7 +184,7 @@ function createParts(
 ): Omit<UpgradeParts, 'balancer' | 'observer' | 'tunnels' | 'watches'> {
   const { retry, upstream, limits, frontProxy } = config;
   return {
-    open: new Set<OpenExchange>(),
+    open: new OpenExchanges(),
     nowMs,
     retryBudget: new RetryBudget(
       { percent: retry.budgetPercent, minPerSecond: retry.minPerSecond },

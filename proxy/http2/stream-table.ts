@@ -1,4 +1,5 @@
 import { ConnectionError, ErrorCode } from './errors.ts';
+import { IdMap } from './id-map.ts';
 import type { Http2Stream } from './stream.ts';
 
 /**
@@ -9,7 +10,7 @@ const MAX_REMEMBERED_RESETS = 1024;
 
 /** The open streams of a connection, and what is known of those that are not open. */
 export class StreamTable {
-  private readonly open = new Map<number, Http2Stream>();
+  private readonly open = new IdMap<Http2Stream>();
   private readonly resetByUs = new Set<number>();
   /** Up to here, streams may have been reset by us longer ago than the list goes back. */
   private forgottenUpTo = 0;
@@ -29,7 +30,7 @@ export class StreamTable {
   }
 
   add(stream: Http2Stream): void {
-    this.open.set(stream.id, stream);
+    this.open.add(stream.id, stream);
   }
 
   delete(streamId: number, resetByUs: boolean): void {
@@ -52,7 +53,7 @@ export class StreamTable {
   }
 
   values(): Http2Stream[] {
-    return [...this.open.values()];
+    return this.open.all();
   }
 
   /** The open stream, or undefined when it is over. Never used: a connection error. */

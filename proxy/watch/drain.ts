@@ -1,14 +1,11 @@
-import type { OpenExchange } from '../handler-parts.ts';
+import type { OpenExchanges } from '../open-exchanges.ts';
 
 /**
  * Ends all watches and streams, spread evenly over `spreadMs`, so that their clients do not come
  * back at one moment. Resolves when the last has been told.
  */
-export async function drainLongRunning(
-  open: ReadonlySet<OpenExchange>,
-  spreadMs: number,
-): Promise<void> {
-  const waiting = [...open].filter((exchange) => exchange.record.longRunning);
+export async function drainLongRunning(open: OpenExchanges, spreadMs: number): Promise<void> {
+  const waiting = open.all().filter((exchange) => exchange.record.longRunning);
   if (waiting.length === 0) return;
   const beganAtMs = performance.now();
   const { promise, resolve } = Promise.withResolvers<void>();
