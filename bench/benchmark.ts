@@ -1,9 +1,9 @@
-import type { MeasuredSubject, Settings } from './subject.ts';
+import type { Options } from './options.ts';
 
 export interface BenchmarkContext {
   /** An empty folder of its own, removed afterwards. */
   readonly directory: string;
-  readonly settings: Settings;
+  readonly options: Options;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
   /** Hands over something to be ended, last one first. Throws when it comes after an abort. */
@@ -11,9 +11,16 @@ export interface BenchmarkContext {
 }
 
 export interface BenchmarkResult {
-  readonly subjects: readonly MeasuredSubject[];
-  /** Subjects that could not be measured on this machine, with the reason. */
-  readonly notRun: readonly { readonly name: string; readonly reason: string }[];
+  /** Kept in bench/results beside the machine that it was measured on. */
+  readonly figures: object;
+  /** The same for people at a terminal. */
+  readonly lines: readonly string[];
+}
+
+/** Something that could not be measured on this machine. */
+export interface NotRun {
+  readonly name: string;
+  readonly reason: string;
 }
 
 /** One benchmark, in a file of its own. It measures, and judges nothing. */

@@ -9,9 +9,10 @@ import { type ControlPlane, startControlPlane } from '../tools/control-plane.ts'
 import { startDoor } from '../tools/door.ts';
 import { JsonLines } from '../tools/json-lines.ts';
 import { createPki } from '../tools/pki.ts';
-import type { Benchmark, BenchmarkContext, BenchmarkResult } from './benchmark.ts';
+import type { Benchmark, BenchmarkContext, BenchmarkResult, NotRun } from './benchmark.ts';
 import { interleave } from './statistics.ts';
-import { fetchBody, MeasuredSubject, type SubjectSpec } from './subject.ts';
+import { fetchBody, MeasuredSubject, type Settings, type SubjectSpec } from './subject.ts';
+import { resultTable, summarize } from './summary.ts';
 
 /** The same requests twice: without the door, and through it. */
 interface Pair {
@@ -19,6 +20,9 @@ interface Pair {
   readonly proxied: SubjectSpec;
 }
 
+/** In flight at any time: connections x streams, 100 as in the measurements of docs/decisions. */
+const DEFAULTS: Settings = { seconds: 2, rounds: 4, connections: 10, streams: 10 };
+const QUICK = { seconds: 0.5, rounds: 2 };
 const OBJECT_PATH = '/api/v1/namespaces/default/configmaps';
 const OBJECT_CHARS = 2048;
 const WARM_UP_SECONDS = 1;
@@ -37,22 +41,25 @@ export const frontDoor: Benchmark = {
     const missing = missingBinaries(['etcd', 'kube-apiserver']);
     if (missing.length === 0) {
       const pair = await startApiservers(context, children);
-      return {
-        subjects: [...backend, ...(await measurePair(pair, context, children))],
-        notRun: [],
-      };
+      return report([...backend, ...(await measurePair(pair, context, children))], []);
     }
     const reason = `no ${missing.join(', ')} in .tools/bin`;
     const notRun = Object.values(NAMES).map((way) => ({ name: `${APISERVERS}, ${way}`, reason }));
-    return { subjects: backend, notRun };
+    return report(backend, notRun);
   },
 };
 
+function report(subjects: readonly MeasuredSubject[], notRun: readonly NotRun[]): BenchmarkResult {
+  const rows = subjects.map(summarize);
+  return { figures: { rows, notRun }, lines: resultTable(rows, notRun) };
+}
+
 async function measurePair(
   { direct, proxied }: Pair,
-  { directory, settings, signal, say }: BenchmarkContext,
+  { directory, options, signal, say }: BenchmarkContext,
   children: ChildGroup,
 ): Promise<MeasuredSubject[]> {
+  const settings = { ...DEFAULTS, ...(options.quick ? QUICK : {}), ...options.settings };
   const body = await fetchBody(direct);
   if (!body.equals(await fetchBody(proxied))) {
     throw new Error(`${proxied.name}: another answer than ${direct.name}`);
@@ -62,7 +69,7 @@ async function measurePair(
   const first = new MeasuredSubject(direct, settings, environment);
   const second = new MeasuredSubject(proxied, settings, environment);
   for (const subject of [first, second]) await subject.warmUp(WARM_UP_SECONDS);
-  for (const subject of interleave(first, second, settings.rounds)) {
+  for (const subject of interleave([first, second], settings.rounds)) {
     signal.throwIfAborted();
     await subject.measure(settings.seconds);
     const { requestsPerSecond = 0 } = subject.samples.at(-1) ?? {};

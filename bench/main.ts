@@ -11,9 +11,10 @@ import { formatTable } from '../tools/text-table.ts';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
 import { frontDoor } from './front-door.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
-import { resultTable, summarize } from './summary.ts';
+import { watchFrames } from './watch-frames.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [frontDoor];
+const BENCHMARKS: readonly Benchmark[] = [frontDoor, watchFrames];
+const NOT_WRITTEN = 'not kept: --write puts it into bench/results';
 
 function findBenchmark(name: string): Benchmark {
   const found = BENCHMARKS.find((benchmark) => benchmark.name === name);
@@ -25,7 +26,7 @@ function findBenchmark(name: string): Benchmark {
 /** Undefined when it was stopped. Nothing that it started is left. */
 async function runBenchmark(
   benchmark: Benchmark,
-  { settings }: Options,
+  options: Options,
   signal: AbortSignal,
 ): Promise<BenchmarkResult | undefined> {
   const directory = await mkdtemp(join(tmpdir(), `evenkeel-bench-${benchmark.name}-`));
@@ -33,7 +34,7 @@ async function runBenchmark(
   const say = (line: string): void => printLines([`  ${line}`]);
   try {
     const onEnd = (end: () => Promise<void>): Promise<void> => cleanup.add(end);
-    return await benchmark.run({ directory, settings, signal, say, onEnd });
+    return await benchmark.run({ directory, options, signal, say, onEnd });
   } catch (error) {
     // The ends that Ctrl-C has brought about look like failures from inside.
     if (signal.aborted) return undefined;
@@ -74,12 +75,10 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
     printLines([`stopped by ${signal.reason}; nothing was written`]);
     return EXIT_CODE.failure;
   }
-  const rows = result.subjects.map(summarize);
+  printLines(['', ...result.lines, '']);
   const { name, title } = benchmark;
-  const { settings } = options;
-  const { notRun } = result;
-  const path = await writeResult(name, { name, title, ...machine, settings, rows, notRun });
-  printLines(['', ...resultTable(rows, notRun), '', `written to ${path}`]);
+  const stored = { name, title, ...machine, quick: options.quick, ...result.figures };
+  printLines([options.write ? `written: ${await writeResult(name, stored)}` : NOT_WRITTEN]);
   return EXIT_CODE.ok;
 }
 

@@ -5,22 +5,39 @@ import type { Settings } from './subject.ts';
 export interface Options {
   readonly help: boolean;
   readonly name: string | undefined;
-  readonly settings: Settings;
+  /** What was asked for; each benchmark has its own defaults for the rest. */
+  readonly settings: Partial<Settings>;
+  /** A short run, to see that everything works: its figures mean little. */
+  readonly quick: boolean;
+  /** Keep the result in bench/results, and write bench/README.md anew. */
+  readonly write: boolean;
+  /** Subjects of `wire`; all when empty. `direct` and `haproxy` are always among them. */
+  readonly only: readonly string[];
+  readonly backend: 'fast' | 'kube';
+  readonly watches: number | undefined;
+  readonly idleWatches: number | undefined;
 }
 
-/** In flight at any time: connections x streams, 100 as in the measurements of docs/decisions. */
-const DEFAULTS: Settings = { seconds: 2, rounds: 4, connections: 10, streams: 10 };
-
-export const HELP = `Measures side by side, prints a table and writes it to bench/results. Judges nothing.
+export const HELP = `Measures side by side and prints a table. Judges nothing.
 
   npm run bench            lists the benchmarks
   npm run bench -- NAME    runs one
 
-  --seconds N      length of each sample (${DEFAULTS.seconds})
-  --rounds N       samples of each subject (${DEFAULTS.rounds})
-  --connections N  of each client (${DEFAULTS.connections})
-  --streams N      requests in flight on each connection (${DEFAULTS.streams})
+  --write            keep the result in bench/results and write bench/README.md anew
+  --quick            short: to see that it works, not for its figures
+  --seconds N        length of each sample
+  --rounds N         samples of each subject
+  --connections N    of each client (front-door, profile)
+  --streams N        requests in flight on each connection (front-door, profile)
+
+wire alone:
+  --only A,B         these subjects, besides direct and haproxy
+  --backend kube     three real kube-apiservers instead of fast backends
+  --watches N        open watches that get events (1000)
+  --idle-watches N   open watches whose memory is measured (2000)
 `;
+
+const NUMBERS = ['seconds', 'rounds', 'connections', 'streams'] as const;
 
 /** Throws a CommandError for whatever is not in HELP. */
 export function parseOptions(argv: readonly string[]): Options {
@@ -28,24 +45,33 @@ export function parseOptions(argv: readonly string[]): Options {
   if (positionals.length > 1) {
     throw new CommandError(`one benchmark at a time, got: ${positionals.join(', ')}`);
   }
-  const number = (name: keyof Settings): number => {
+  const number = (name: (typeof NUMBERS)[number] | 'watches' | 'idle-watches') => {
     const text = values[name];
-    if (text === undefined) return DEFAULTS[name];
+    if (text === undefined) return undefined;
     const value = Number(text);
     // Half a second is enough to see that it works; half a connection is not.
     const good = value > 0 && (name === 'seconds' || Number.isInteger(value));
     if (!good) throw new CommandError(`--${name}: expected a number above 0, got "${text}"`);
     return value;
   };
+  const { backend = 'fast', only } = values;
+  if (backend !== 'fast' && backend !== 'kube') {
+    throw new CommandError(`--backend: expected fast or kube, got "${backend}"`);
+  }
+  const given = NUMBERS.flatMap((name) => {
+    const value = number(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
   return {
     help: values.help ?? false,
     name: positionals[0],
-    settings: {
-      seconds: number('seconds'),
-      rounds: number('rounds'),
-      connections: number('connections'),
-      streams: number('streams'),
-    },
+    settings: Object.fromEntries(given),
+    quick: values.quick ?? false,
+    write: values.write ?? false,
+    only: only === undefined ? [] : only.split(','),
+    backend,
+    watches: number('watches'),
+    idleWatches: number('idle-watches'),
   };
 }
 
@@ -56,10 +82,16 @@ function parse(argv: readonly string[]) {
       allowPositionals: true,
       options: {
         help: { type: 'boolean', short: 'h' },
+        quick: { type: 'boolean' },
+        write: { type: 'boolean' },
+        only: { type: 'string' },
+        backend: { type: 'string' },
         seconds: { type: 'string' },
         rounds: { type: 'string' },
         connections: { type: 'string' },
         streams: { type: 'string' },
+        watches: { type: 'string' },
+        'idle-watches': { type: 'string' },
       },
     });
   } catch (cause) {

@@ -19,9 +19,9 @@ export function spreadPercent(values: readonly number[]): number {
   return ((Math.max(...values) - Math.min(...values)) / median(values)) * 100;
 }
 
-/** A B, then B A, and so on: what drifts over time falls on both alike. */
-export function interleave<T>(first: T, second: T, rounds: number): T[] {
+/** A B C, then C B A, and so on: what drifts over time falls on all alike. */
+export function interleave<T>(subjects: readonly T[], rounds: number): T[] {
   return Array.from({ length: rounds }, (_, round) =>
-    round % 2 === 0 ? [first, second] : [second, first],
+    round % 2 === 0 ? subjects : subjects.toReversed(),
   ).flat();
 }

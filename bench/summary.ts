@@ -1,5 +1,6 @@
 // Samples in, one line out. Pure.
 import { formatTable, type TableColumn } from '../tools/text-table.ts';
+import type { NotRun } from './benchmark.ts';
 import { median, spreadPercent } from './statistics.ts';
 import type { Sample } from './subject.ts';
 
@@ -44,10 +45,7 @@ const COLUMNS: readonly TableColumn[] = [
 ];
 
 /** Medians; the samples themselves are in the JSON. */
-export function resultTable(
-  summaries: readonly Summary[],
-  notRun: readonly { readonly name: string; readonly reason: string }[],
-): string[] {
+export function resultTable(summaries: readonly Summary[], notRun: readonly NotRun[]): string[] {
   const rows = summaries.map((summary) => [
     summary.subject,
     summary.requestsPerSecond.toFixed(0),

@@ -1,11 +1,27 @@
-// What it costs to split a watch into events, in the two encodings and for events of three sizes:
-// npx node bench/watch-frames.ts
+// What it costs to split a watch into events, in the two encodings and for events of three sizes.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createWatchFramer } from '../proxy/kube/watch-framer.ts';
 import { parseWatchRequest } from '../proxy/kube/watch-query.ts';
 import { ResumePoint } from '../proxy/kube/watch-resume.ts';
+import type { Benchmark, BenchmarkResult } from './benchmark.ts';
+
+export const watchFrames: Benchmark = {
+  name: 'watch-frames',
+  title: 'splitting a watch into events, without the network: time, and memory of an idle one',
+  run(): Promise<BenchmarkResult> {
+    const costs = measureFraming();
+    const idle = ENCODINGS.map((encoding) => ({ encoding, heapBytes: measureIdleBytes(encoding) }));
+    return Promise.resolve({
+      figures: { costs, idle },
+      lines: [
+        ...costs.map(describe),
+        ...idle.map(({ encoding, heapBytes }) => `${encoding}: ${heapBytes} B per idle watch`),
+      ],
+    });
+  },
+};
 
 /** One line of the result. */
 export interface FramingCost {
@@ -21,6 +37,7 @@ const CONTENT_TYPES = {
   json: 'application/json',
   protobuf: 'application/vnd.kubernetes.protobuf;stream=watch',
 } as const;
+const ENCODINGS = ['json', 'protobuf'] as const;
 const EVENT_BYTES = [300, 2048, 20_480] as const;
 const DATA_FRAME_BYTES = 16_384;
 const STREAM_BYTES = 2 * 1024 * 1024;
@@ -50,7 +67,7 @@ export function measureIdleBytes(encoding: keyof typeof CONTENT_TYPES): number {
 /** Takes about four seconds. CPU time of this thread, the best of some rounds. */
 export function measureFraming(): FramingCost[] {
   const costs: FramingCost[] = [];
-  for (const encoding of ['json', 'protobuf'] as const) {
+  for (const encoding of ENCODINGS) {
     for (const size of EVENT_BYTES) {
       const events = eventsOf(encoding, size);
       for (const chunks of ['events', '16 KiB'] as const) {
@@ -171,13 +188,8 @@ function field(number: number, content: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(varint), bytes]);
 }
 
-if (import.meta.main) {
-  for (const cost of measureFraming()) {
-    const { encoding, eventBytes, chunks, nsPerEvent, megabytesPerSecond } = cost;
-    const figures = `${Math.round(nsPerEvent)} ns per event, ${Math.round(megabytesPerSecond)} MB/s`;
-    process.stdout.write(`${encoding}, ${eventBytes} B, in ${chunks}: ${figures}\n`);
-  }
-  for (const encoding of ['json', 'protobuf'] as const) {
-    process.stdout.write(`${encoding}: ${measureIdleBytes(encoding)} B of heap per idle watch\n`);
-  }
+function describe(cost: FramingCost): string {
+  const { encoding, eventBytes, chunks, nsPerEvent, megabytesPerSecond } = cost;
+  const figures = `${Math.round(nsPerEvent)} ns per event, ${Math.round(megabytesPerSecond)} MB/s`;
+  return `${encoding}, ${eventBytes} B, in ${chunks}: ${figures}`;
 }

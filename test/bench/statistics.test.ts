@@ -23,7 +23,7 @@ test('the spread is the distance of the extremes in percent of the median', () =
   expect(spreadPercent([90, 100, 120])).toBeCloseTo(30);
 });
 
-test('rounds take the two in turn, and each goes first as often as the other', () => {
-  expect(interleave('A', 'B', 2)).toEqual(['A', 'B', 'B', 'A']);
-  expect(interleave('A', 'B', 3)).toEqual(['A', 'B', 'B', 'A', 'A', 'B']);
+test('rounds take all in turn, forwards and backwards', () => {
+  expect(interleave(['A', 'B', 'C'], 2)).toEqual(['A', 'B', 'C', 'C', 'B', 'A']);
+  expect(interleave(['A', 'B'], 3)).toEqual(['A', 'B', 'B', 'A', 'A', 'B']);
 });
