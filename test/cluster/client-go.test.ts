@@ -153,9 +153,6 @@ test('a replica is killed and restarted, and no informer lists again', async () 
   await untilReady(3);
   const statuses = await writing.stop();
   const check = await informers.check();
-  process.stdout.write(
-    `writes by status ${JSON.stringify([...statuses])}; ${JSON.stringify(check)}\n`,
-  );
   expect(check).toMatchObject({ equal: true, differences: [], regressions: 0 });
   // A watch of the dead replica goes on at another one. Where it cannot, it ends with END_STREAM,
   // after which client-go watches anew from where it was, and does not LIST.

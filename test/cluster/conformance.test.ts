@@ -137,7 +137,13 @@ function comparableBody({ headers, body }: Answer, { varies = [] }: Row): string
     .replaceAll(AGE, '"age"]');
   if (varies.includes('list')) for (const part of OF_A_LIST) text = text.replaceAll(part, '$1?');
   if (varies.includes('made')) text = text.replaceAll(MADE, '$1?');
-  return varies.includes('initial') ? text.split('\n').toSorted().join('\n') : text;
+  if (!varies.includes('initial')) return text;
+  return text.split('\n').filter(isPromised).toSorted().join('\n');
+}
+
+/** An apiserver sends a bookmark when it likes, but one at the end of the initial events. */
+function isPromised(line: string): boolean {
+  return !line.startsWith('{"type":"BOOKMARK"') || line.includes('initial-events-end');
 }
 
 const AGE = /"\d+[smh][\dsmh]*"\]/g;
@@ -180,8 +186,6 @@ for (const protocol of ['h2', 'http/1.1'] as const) {
     const pairs = await Promise.all(
       SLOW_ROWS.map(async (row) => ({ row: nameOf(row), pair: await both(row) })),
     );
-    expect(pairs.map(({ row, pair }) => [row, pair[1]])).toEqual(
-      pairs.map(({ row, pair }) => [row, pair[0]]),
-    );
+    for (const { row, pair } of pairs) expect(pair[1], row).toEqual(pair[0]);
   });
 }
