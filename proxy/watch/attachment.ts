@@ -24,50 +24,78 @@ export interface AttachmentOwner {
 export interface Refusal {
   readonly kind: RefusalKind;
   readonly detail: string;
+  /** The error event, if it was one. */
+  readonly frame?: WatchFrame;
 }
 
-/** How a new attachment is answered by an endpoint that will not serve it. */
-const DENIED = new Set(['400', '401', '403', '404', '405', '406', '422']);
+/** What to do with a stream that has been answered already. */
+export interface Adoption {
+  readonly stream: MessageStream;
+  readonly connection: Connection;
+  readonly framer: WatchFramer;
+  /** An Expired in place of the first event is a refusal, for it can be had without elsewhere. */
+  readonly mayExpire: boolean;
+}
+
+interface HeldEnd {
+  readonly clean: boolean;
+  readonly detail: string;
+}
+
+/** The client is at fault or has lost its rights: no other endpoint would answer better. */
+const DENIED = new Set(['400', '401', '403', '406', '422']);
+/** Endpoints come to know new resources, such as CRDs, one after the other. */
+const ABSENT = new Set(['404', '405']);
+/** metav1.StatusReasonExpired: the history begins after the version that was asked for. */
+const EXPIRED = 410;
 
 /** The stream of one watch at one endpoint, cut into events. */
 export class Attachment implements MessageListener {
   readonly endpoint: Endpoint;
   connection: Connection | undefined;
   private readonly owner: AttachmentOwner;
+  /** Content-Type of what the client has been sent so far: it must not change. */
+  private readonly contentType: string | undefined;
   private stream: MessageStream | undefined;
   private framer: WatchFramer | undefined;
   private answered = false;
+  private adopted = false;
   /** An event that is no refusal has arrived. */
   private proven = false;
   private over = false;
   /** Input that waits while the watch looks for another place; bounded by the stream's window. */
-  private held: { chunk: Buffer; endStream: boolean }[] | undefined;
+  private held: (Buffer | HeldEnd)[] | undefined;
   private uncreditedBytes = 0;
   private readonly takeFrame = (frame: WatchFrame): void => this.onFrame(frame);
 
-  constructor(owner: AttachmentOwner, endpoint: Endpoint) {
+  constructor(owner: AttachmentOwner, endpoint: Endpoint, contentType: string | undefined) {
     this.owner = owner;
     this.endpoint = endpoint;
+    this.contentType = contentType;
     endpoint.load.enter(true);
   }
 
   /** Takes over a stream that has been answered already, as the client's own watch. */
-  adopt(stream: MessageStream, connection: Connection, framer: WatchFramer): void {
+  adopt({ stream, connection, framer, mayExpire }: Adoption): void {
     this.stream = stream;
     this.connection = connection;
     this.framer = framer;
     this.answered = true;
-    this.proven = true;
+    this.adopted = true;
+    this.proven = !mayExpire;
+    stream.listener = this;
   }
 
   begin(stream: MessageStream, connection: Connection): void {
+    // It may have been refused while it was being opened.
+    if (this.over) stream.reset(ErrorCode.CANCEL);
     this.stream = stream;
     this.connection = connection;
   }
 
   /** False once an event was too long or unreadable: then nobody knows where the watch stands. */
   get tracked(): boolean {
-    return this.framer !== undefined && this.framer.lost === undefined;
+    return this.framer === undefined || this.framer.lost === undefined;
   }
 
   /** Nothing is passed on until `goOn`; the stream itself is held back by its window. */
@@ -76,10 +104,12 @@ export class Attachment implements MessageListener {
   }
 
   goOn(): void {
-    const { held } = this;
+    const held = this.held ?? [];
     this.held = undefined;
-    for (const { chunk, endStream } of held ?? []) {
-      if (this.stream !== undefined) this.onData(this.stream, chunk, endStream);
+    for (const piece of held) {
+      if (this.over) return;
+      if ('clean' in piece) this.ended(piece.clean, piece.detail);
+      else this.take(piece);
     }
   }
 
@@ -93,8 +123,18 @@ export class Attachment implements MessageListener {
   /** Leaves the endpoint. Nothing is called back after it. */
   drop(): void {
     if (this.over) return;
-    this.finish();
+    this.over = true;
+    this.held = undefined;
+    this.endpoint.load.leave(true);
     this.stream?.reset(ErrorCode.CANCEL);
+  }
+
+  /** Leaves it and says why. */
+  refuse(kind: RefusalKind, detail: string, frame?: WatchFrame): void {
+    if (this.over) return;
+    this.drop();
+    const text = `${this.endpoint.name}: ${detail}`;
+    this.owner.onRefused(this, { kind, detail: text, ...(frame === undefined ? {} : { frame }) });
   }
 
   onHeaders(_stream: MessageStream, headers: HeaderList, endStream: boolean): void {
@@ -105,66 +145,71 @@ export class Attachment implements MessageListener {
     }
     const status = headers[1] ?? '';
     if (status.startsWith('1')) return;
-    this.framer = createWatchFramer(
-      headerValue(headers, 'content-type'),
-      headerValue(headers, 'content-encoding'),
-    );
+    const contentType = headerValue(headers, 'content-type');
+    this.framer = createWatchFramer(contentType, headerValue(headers, 'content-encoding'));
     if (status !== '200' || endStream || this.framer === undefined) {
-      this.refuse(DENIED.has(status) ? 'denied' : 'failed', `answered ${status}`);
-      return;
+      this.refuse(refusalOf(status), `answered ${status}`);
+    } else if (contentType !== this.contentType) {
+      // Another release may prefer another encoding; the client reads the one that it was promised.
+      this.refuse('failed', `answered with ${contentType} in place of ${this.contentType}`);
+    } else {
+      this.answered = true;
+      this.owner.onAnswered(this);
     }
-    this.answered = true;
-    this.owner.onAnswered(this);
   }
 
   onData(_stream: MessageStream, chunk: Buffer, endStream: boolean): void {
     if (this.over || this.framer === undefined) return;
-    if (this.held !== undefined) {
-      this.held.push({ chunk, endStream });
-      return;
-    }
-    this.uncreditedBytes += chunk.length;
-    if (chunk.length > 0) this.framer.push(chunk, this.takeFrame);
-    if (this.over) return;
-    this.owner.onPieceDone(this);
+    if (this.held !== undefined) this.held.push(chunk);
+    else this.take(chunk);
     if (endStream) this.ended(true, 'the endpoint ended the watch');
   }
 
   onSent(): void {}
 
   onReset(_stream: MessageStream, reason: ResetReason): void {
-    if (this.over) return;
     if (this.answered) this.ended(false, reason.detail);
     else this.refuse('failed', reason.detail);
   }
 
+  private take(chunk: Buffer): void {
+    this.uncreditedBytes += chunk.length;
+    if (chunk.length > 0) this.framer?.push(chunk, this.takeFrame);
+    if (!this.over) this.owner.onPieceDone(this);
+  }
+
   private onFrame(frame: WatchFrame): void {
     if (this.over) return;
-    // "Too old" comes as an event after a 200, so the first event decides (cacher.Watch).
-    if (!this.proven && frame.type === 'ERROR') {
-      this.refuse(frame.errorCode === 410 ? 'expired' : 'failed', `error ${frame.errorCode}`);
-      return;
+    if (!this.proven) {
+      // No event, so it proves nothing, and it would be an empty line to the client.
+      if (frame.type === 'BLANK') return;
+      // "Too old" comes as an event after a 200, so the first event decides (cacher.Watch).
+      if (frame.type === 'ERROR' && (frame.errorCode === EXPIRED || !this.adopted)) {
+        const kind = frame.errorCode === EXPIRED ? 'expired' : 'failed';
+        this.refuse(kind, `error ${frame.errorCode}`, frame);
+        return;
+      }
+      this.proven = true;
     }
-    this.proven = true;
     this.owner.onFrame(this, frame);
   }
 
-  private refuse(kind: RefusalKind, detail: string): void {
-    this.drop();
-    this.owner.onRefused(this, { kind, detail: `${this.endpoint.name}: ${detail}` });
-  }
-
+  /**
+   * While the watch looks for another place, the end waits behind the input that is held: another
+   * endpoint is sending the same events from the pause on, and they must not be passed on twice.
+   */
   private ended(clean: boolean, detail: string): void {
-    // What is held was sent before the end, and the client must get it before the watch goes on.
-    if (this.held !== undefined) this.goOn();
     if (this.over) return;
-    this.finish();
+    if (this.held !== undefined) {
+      this.held.push({ clean, detail });
+      return;
+    }
+    this.drop();
     this.owner.onEnded(this, clean, `${this.endpoint.name}: ${detail}`);
   }
+}
 
-  private finish(): void {
-    this.over = true;
-    this.held = undefined;
-    this.endpoint.load.leave(true);
-  }
+function refusalOf(status: string): RefusalKind {
+  if (DENIED.has(status)) return 'denied';
+  return ABSENT.has(status) ? 'absent' : 'failed';
 }

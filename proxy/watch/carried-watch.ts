@@ -3,75 +3,75 @@
 import type { ProxyErrorCode } from '../errors.ts';
 import type { Connection } from '../http2/connection.ts';
 import type { MessageListener, MessageStream, ResetReason } from '../http2/message-stream.ts';
-import { BookmarkFilter } from '../kube/watch-bookmarks.ts';
 import type { WatchFrame } from '../kube/watch-frame.ts';
-import type { WatchFramer } from '../kube/watch-framer.ts';
 import { ResumePoint } from '../kube/watch-resume.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import { Attachment, type AttachmentOwner, type Refusal } from './attachment.ts';
-import type { MoveReason, MoveResult, WatchOrigin } from './watch-origin.ts';
+import { type Adoption, Attachment, type AttachmentOwner, type Refusal } from './attachment.ts';
+import { ClientSide } from './client-side.ts';
+import type { WatchHome } from './watch-home.ts';
+import type { MoveReason, WatchOrigin } from './watch-origin.ts';
+import { WatchSearch } from './watch-search.ts';
 import { WatchTerms } from './watch-terms.ts';
 
-/** Keeps all carried watches, and finds places for those that need one. */
-export interface WatchHome {
-  attached(watch: CarriedWatch, endpoint: Endpoint): void;
-  detached(watch: CarriedWatch, endpoint: Endpoint): void;
-  /** The watch has no endpoint, and is to be given one. */
-  wait(watch: CarriedWatch): void;
-  left(watch: CarriedWatch): void;
-  outcome(reason: MoveReason, result: MoveResult): void;
-  gap(gapMs: number): void;
-}
+export type { WatchHome };
 
 /** A watch that ends younger than this, without an event, makes client-go relist. */
 const MIN_WATCH_MS = 1000;
 /** After a 200, an endpoint that cannot serve the watch has said so within this time. */
 const PEEK_MS = 100;
-/** What may wait for a slow client before its endpoint is held back. */
-const MAX_QUEUED_BYTES = 128 * 1024;
-const EMPTY = Buffer.alloc(0);
+/** How long an endpoint may take to answer, for a watch that has another one and that has none. */
+const MOVE_ANSWER_MS = 1000;
+const CONTINUATION_ANSWER_MS = 3000;
 
 export class CarriedWatch implements MessageListener, AttachmentOwner {
   /** When the client last got an event or bookmark, or the watch began. */
   lastEventAtMs: number;
-  /** Endpoints that this continuation has been sent to; those of `expired` will not change. */
-  tried: Endpoint[] = [];
-  private expired: Endpoint[] = [];
-  reason: MoveReason = 'lost';
+  /** Endpoints that have been asked in vain. */
+  readonly search: WatchSearch;
   private readonly origin: WatchOrigin;
   private readonly home: WatchHome;
   private readonly nowMs: () => number;
   private readonly terms: WatchTerms;
   private readonly resume: ResumePoint;
-  private readonly bookmarks: BookmarkFilter;
+  private readonly client: ClientSide;
+  private readonly contentType: string | undefined;
+  private reason: MoveReason = 'lost';
   private current: Attachment | undefined;
+  /** Where it is about to go on; `current`, if there is one, is paused meanwhile. */
   private next: Attachment | undefined;
-  private peek: NodeJS.Timeout | undefined;
-  private queuedBytes = 0;
-  private orphanedAtMs = 0;
+  /** Limits how long `next` may take to answer, then how long it is mistrusted. */
+  private nextTimer: NodeJS.Timeout | undefined;
+  private endTimer: NodeJS.Timeout | undefined;
+  /** When the client was cut off from its events. */
+  private silentSinceMs = 0;
+  private attachedAtMs = 0;
   private errorSeen = false;
+  /** The Expired that the client's own request was answered with. */
+  private ownRefusal: WatchFrame | undefined;
   private over = false;
 
-  constructor(origin: WatchOrigin, home: WatchHome, nowMs: () => number) {
+  constructor(
+    origin: WatchOrigin,
+    contentType: string | undefined,
+    home: WatchHome,
+    nowMs: () => number,
+  ) {
+    const { front, record, target } = origin;
     this.origin = origin;
+    this.contentType = contentType;
     this.home = home;
     this.nowMs = nowMs;
-    this.terms = new WatchTerms(origin.target, origin.record.enteredAtMs);
+    this.terms = new WatchTerms(target, record.enteredAtMs);
     this.resume = new ResumePoint(this.terms.request);
-    this.bookmarks = new BookmarkFilter(this.terms.request.allowWatchBookmarks);
+    this.client = new ClientSide(front, record, this.terms.request.allowWatchBookmarks);
+    this.search = new WatchSearch(nowMs());
     this.lastEventAtMs = nowMs();
   }
 
   /** Begins with the answer to the client's own request. */
-  begin(
-    endpoint: Endpoint,
-    stream: MessageStream,
-    connection: Connection,
-    framer: WatchFramer,
-  ): void {
-    const attachment = new Attachment(this, endpoint);
-    attachment.adopt(stream, connection, framer);
-    stream.listener = attachment;
+  begin(endpoint: Endpoint, adoption: Omit<Adoption, 'mayExpire'>): void {
+    const attachment = new Attachment(this, endpoint, this.contentType);
+    attachment.adopt({ ...adoption, mayExpire: this.resumable });
     this.origin.front.listener = this;
     this.attach(attachment);
   }
@@ -93,18 +93,10 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     return this.over;
   }
 
-  /** Every endpoint's history begins too late for it. */
-  hasNowhereToGo(endpoints: readonly Endpoint[]): boolean {
-    return endpoints.every((endpoint) => this.expired.includes(endpoint));
-  }
-
-  get waitingForMs(): number {
-    return this.nowMs() - this.orphanedAtMs;
-  }
-
   /** It could go on elsewhere, and is not about to. */
   get movable(): boolean {
-    return !this.over && this.next === undefined && this.resumable;
+    const { over, next, endTimer, resumable } = this;
+    return !over && next === undefined && endTimer === undefined && resumable;
   }
 
   private get resumable(): boolean {
@@ -114,26 +106,30 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
 
   /** Opens the watch at another endpoint; the present stream is kept until that has answered. */
   moveTo(endpoint: Endpoint, reason: MoveReason): void {
-    if (!this.movable) return;
+    const { current } = this;
+    if (!this.movable || current === undefined) return;
     this.reason = reason;
-    this.current?.pause();
-    if (!this.openAt(endpoint)) this.stayHere();
+    this.silentSinceMs = this.nowMs();
+    current.pause();
+    if (!this.openAt(endpoint, MOVE_ANSWER_MS)) current.goOn();
   }
 
   /** Goes on at an endpoint after the present one was lost. */
   continueAt(endpoint: Endpoint): void {
-    if (this.over || this.next !== undefined || this.current !== undefined) return;
-    this.tried.push(endpoint);
-    if (!this.openAt(endpoint)) this.home.wait(this);
-  }
-
-  /** Endpoints that failed may be asked again; those without the history may not. */
-  forgetFailures(): void {
-    this.tried = [...this.expired];
+    if (!this.movable || this.current !== undefined) return;
+    if (this.openAt(endpoint, CONTINUATION_ANSWER_MS)) return;
+    this.search.failedAt(endpoint);
+    this.home.wait(this);
   }
 
   /** Nobody can go on with it: the client watches again by itself. */
   giveUp(detail: string): void {
+    if (this.ownRefusal !== undefined && this.bytes === 0) {
+      // It was the answer to the client's own request, and no endpoint has a better one.
+      this.client.send(this.ownRefusal);
+      this.finish(undefined, detail);
+      return;
+    }
     this.finish('upstream_lost', detail);
   }
 
@@ -151,8 +147,8 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
   }
 
   onSent(_stream: MessageStream, bytes: number): void {
-    this.queuedBytes -= bytes;
-    if (this.queuedBytes <= MAX_QUEUED_BYTES) this.current?.credit();
+    this.client.sent(bytes);
+    if (this.client.hasRoom) this.current?.credit();
   }
 
   onReset(_stream: MessageStream, reason: ResetReason): void {
@@ -162,102 +158,105 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
   // The endpoints' side
 
   onAnswered(attachment: Attachment): void {
-    if (this.current === undefined) this.attach(attachment);
-    else this.peek = setTimeout(() => this.attach(attachment), PEEK_MS);
+    clearTimeout(this.nextTimer);
+    this.nextTimer = setTimeout(() => this.attach(attachment), PEEK_MS);
   }
 
   onFrame(attachment: Attachment, frame: WatchFrame): void {
     if (attachment === this.next) this.attach(attachment);
     if (attachment !== this.current) return;
+    const before = this.resume.resourceVersion;
     this.resume.advance(frame);
+    if (this.resume.resourceVersion !== before) this.search.versionChanged();
     if (frame.type === 'ERROR') this.errorSeen = true;
     this.lastEventAtMs = this.nowMs();
-    if (!this.bookmarks.forwards(frame)) return;
-    this.queuedBytes += frame.bytes.length;
-    this.origin.record.responseBytes += frame.bytes.length;
-    this.origin.front.sendData(frame.bytes, false);
+    this.client.send(frame);
   }
 
   onPieceDone(attachment: Attachment): void {
-    if (this.queuedBytes <= MAX_QUEUED_BYTES) attachment.credit();
+    if (this.client.hasRoom) attachment.credit();
   }
 
-  onRefused(attachment: Attachment, { kind, detail }: Refusal): void {
-    this.home.outcome(this.reason, kind);
-    if (kind === 'expired') this.expired.push(attachment.endpoint);
-    if (!this.tried.includes(attachment.endpoint)) this.tried.push(attachment.endpoint);
+  onRefused(attachment: Attachment, { kind, detail, frame }: Refusal): void {
     if (attachment === this.next) {
+      this.home.outcome(this.reason, kind);
       this.next = undefined;
-      clearTimeout(this.peek);
-      if (this.current !== undefined) {
-        this.stayHere();
-        return;
-      }
-    } else if (attachment === this.current) {
+      clearTimeout(this.nextTimer);
+    } else {
+      // The peek was over, or it was the client's own request that was refused.
+      this.ownRefusal ??= this.bytes === 0 ? frame : undefined;
+      this.reason = kind === 'expired' ? 'expired' : 'lost';
       this.detach();
+      this.beginSearch();
     }
-    if (this.over) return;
-    if (kind === 'denied') this.giveUp(detail);
+    if (kind === 'failed') this.search.failedAt(attachment.endpoint);
+    else this.search.refusedBy(attachment.endpoint);
+    if (this.current !== undefined) this.current.goOn();
+    else if (kind === 'denied') this.giveUp(detail);
     else this.home.wait(this);
   }
 
   onEnded(attachment: Attachment, clean: boolean, detail: string): void {
     if (attachment === this.next) {
-      this.next = undefined;
-      clearTimeout(this.peek);
-      if (this.current !== undefined) {
-        this.stayHere();
-        return;
-      }
-    } else {
-      this.detach();
-    }
-    if (this.over) return;
-    if (clean && (this.errorSeen || this.terms.isNaturalEnd(this.nowMs()))) {
-      this.finish(undefined, detail);
+      this.onRefused(attachment, { kind: 'failed', detail });
       return;
     }
-    if (!this.resumable) {
-      this.finish('upstream_lost', detail);
+    const natural = clean && (this.errorSeen || this.terms.isNaturalEnd(this.nowMs()));
+    const goesOn = !natural && this.resumable;
+    this.detach();
+    if (!goesOn) {
+      this.finish(natural ? undefined : 'upstream_lost', detail);
       return;
     }
     this.reason = clean ? 'ended_early' : 'lost';
-    this.tried = [attachment.endpoint];
-    this.expired = [];
-    // A move that is under way is the continuation.
-    if (this.next === undefined) this.home.wait(this);
+    this.beginSearch();
+    this.search.failedAt(attachment.endpoint);
+    this.home.wait(this);
   }
 
-  private openAt(endpoint: Endpoint): boolean {
+  /** Only after a place where it was well: endpoints that end watches at once are asked slowly. */
+  private beginSearch(): void {
+    const nowMs = this.nowMs();
+    const wasLong = nowMs - this.attachedAtMs >= MIN_WATCH_MS;
+    if (wasLong || this.lastEventAtMs >= this.attachedAtMs) this.search.begin(nowMs);
+  }
+
+  private openAt(endpoint: Endpoint, answerMs: number): boolean {
     const resourceVersion = this.resume.resourceVersion;
     if (resourceVersion === undefined) return false;
     const target = this.terms.continuation(resourceVersion, this.nowMs());
-    const attachment = new Attachment(this, endpoint);
-    const opened = this.origin.open(endpoint, target, attachment);
-    if (opened === undefined) {
-      attachment.drop();
-      return false;
-    }
-    attachment.begin(opened.stream, opened.connection);
+    const attachment = new Attachment(this, endpoint, this.contentType);
     this.next = attachment;
-    return true;
+    this.nextTimer = setTimeout(() => {
+      attachment.refuse('failed', `no answer within ${answerMs} ms`);
+    }, answerMs);
+    this.search.asked = true;
+    const opened = this.origin.open(endpoint, target, attachment);
+    if (opened !== undefined) {
+      attachment.begin(opened.stream, opened.connection);
+      return true;
+    }
+    attachment.drop();
+    this.next = undefined;
+    clearTimeout(this.nextTimer);
+    return false;
   }
 
   /** Makes an attachment the one that the client is served from. */
   private attach(attachment: Attachment): void {
-    clearTimeout(this.peek);
+    clearTimeout(this.nextTimer);
     const before = this.current;
-    if (before !== undefined) {
-      this.home.detached(this, before.endpoint);
-      before.drop();
-    }
     if (attachment === this.next) {
       this.next = undefined;
+      // What it holds was sent after the version that the other began from: it comes from there.
+      before?.drop();
+      if (before !== undefined) this.home.detached(this, before.endpoint);
+      this.client.endLine();
       this.home.outcome(this.reason, 'continued');
+      this.home.gap(this.nowMs() - this.silentSinceMs);
     }
     this.current = attachment;
-    if (this.orphanedAtMs > 0) this.home.gap(this.nowMs() - this.orphanedAtMs);
-    this.orphanedAtMs = 0;
+    this.attachedAtMs = this.nowMs();
     this.origin.record.endpoint = attachment.endpoint.name;
     this.home.attached(this, attachment.endpoint);
   }
@@ -266,31 +265,27 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     if (this.current === undefined) return;
     this.home.detached(this, this.current.endpoint);
     this.current = undefined;
-    this.orphanedAtMs = this.nowMs();
-  }
-
-  private stayHere(): void {
-    this.current?.goOn();
+    this.silentSinceMs = this.nowMs();
   }
 
   /** Ends the client's stream as the apiserver would, but never in its first second. */
   private finish(code: ProxyErrorCode | undefined, detail: string): void {
-    if (this.over) return;
-    const { record, front } = this.origin;
-    const ageMs = this.nowMs() - record.answeredAtMs;
-    const waitMs = record.responseBytes > 0 ? 0 : MIN_WATCH_MS - ageMs;
-    if (waitMs > 0 && code !== undefined) {
-      setTimeout(() => this.finish(code, detail), waitMs);
-      return;
-    }
-    front.sendData(EMPTY, true);
-    this.leave(code, detail);
+    if (this.over || this.endTimer !== undefined) return;
+    const ageMs = this.nowMs() - this.origin.record.answeredAtMs;
+    const waitMs = this.bytes > 0 || code === undefined ? 0 : MIN_WATCH_MS - ageMs;
+    const end = (): void => {
+      this.client.end();
+      this.leave(code, detail);
+    };
+    if (waitMs > 0) this.endTimer = setTimeout(end, waitMs);
+    else end();
   }
 
   private leave(code: ProxyErrorCode | undefined, detail: string): void {
     if (this.over) return;
     this.over = true;
-    clearTimeout(this.peek);
+    clearTimeout(this.nextTimer);
+    clearTimeout(this.endTimer);
     this.next?.drop();
     this.current?.drop();
     this.detach();

@@ -1,7 +1,8 @@
 import { type HeaderList, headerValue } from '../http2/header-list.ts';
 import { createWatchFramer } from '../kube/watch-framer.ts';
 import type { Attempts } from '../upstream/attempts.ts';
-import { CarriedWatch, type WatchHome } from './carried-watch.ts';
+import { CarriedWatch } from './carried-watch.ts';
+import type { WatchHome } from './watch-home.ts';
 import type { WatchOrigin } from './watch-origin.ts';
 
 /**
@@ -16,13 +17,12 @@ export function carryWatch(
   nowMs: () => number,
 ): CarriedWatch | undefined {
   const attempt = attempts.current;
-  const framer = createWatchFramer(
-    headerValue(headers, 'content-type'),
-    headerValue(headers, 'content-encoding'),
-  );
+  const contentType = headerValue(headers, 'content-type');
+  const framer = createWatchFramer(contentType, headerValue(headers, 'content-encoding'));
   if (attempt === undefined || framer === undefined) return undefined;
-  const watch = new CarriedWatch(origin, home, nowMs);
+  const { endpoint, stream, connection } = attempt;
+  const watch = new CarriedWatch(origin, contentType, home, nowMs);
   attempts.release();
-  watch.begin(attempt.endpoint, attempt.stream, attempt.connection, framer);
+  watch.begin(endpoint, { stream, connection, framer });
   return watch;
 }

@@ -20,11 +20,17 @@ export interface WatchOrigin {
   ended(code: ProxyErrorCode | undefined, detail: string): void;
 }
 
-/** Why a watch goes on elsewhere: a label of its metrics. */
-export type MoveReason = 'lost' | 'ended_early' | 'silent' | 'rebalance' | 'leaving';
+/**
+ * Why a watch goes on elsewhere: a label of its metrics. `expired`: the history of the endpoint
+ * that the client's request was sent to begins too late.
+ */
+export type MoveReason = 'lost' | 'ended_early' | 'expired' | 'silent' | 'rebalance' | 'leaving';
 
-/** `expired`: 410, the history there begins too late. `denied`: no endpoint would answer better. */
-export type RefusalKind = 'expired' | 'denied' | 'failed';
+/**
+ * `expired`: 410, the history there begins too late. `absent`: the resource is not known there.
+ * `denied`: no endpoint would answer better.
+ */
+export type RefusalKind = 'expired' | 'absent' | 'denied' | 'failed';
 export type MoveResult = 'continued' | RefusalKind;
 
 /** Receives what becomes of watches, for the metrics. */

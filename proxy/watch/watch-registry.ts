@@ -1,15 +1,17 @@
 import type { Connection } from '../http2/connection.ts';
 import type { Balancer } from '../upstream/balancer.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { CarriedWatch, WatchHome } from './carried-watch.ts';
+import type { CarriedWatch } from './carried-watch.ts';
+import { Pace } from './pace.ts';
 import { planMoves, type RebalancePolicy } from './rebalance.ts';
+import type { WatchHome } from './watch-home.ts';
 import type { MoveReason, MoveResult, WatchObserver } from './watch-origin.ts';
 import { choosePlace } from './watch-target.ts';
 
 export interface WatchPolicy extends RebalancePolicy {
   /** Watches that one endpoint may be given each second after another one was lost. */
   readonly continuationsPerSecond: number;
-  /** How long a watch waits for an endpoint that can go on with it. */
+  /** How long a watch looks for an endpoint that can go on with it. */
   readonly maxWaitMs: number;
 }
 
@@ -19,23 +21,23 @@ const RETRY_MS = 200;
 
 /** All carried watches, where they are, and which of them wait for a place. */
 export class WatchRegistry implements WatchHome {
-  private readonly balancer: Balancer;
+  private readonly balancer: Pick<Balancer, 'endpoints'>;
   private readonly policy: WatchPolicy;
   private readonly observer: WatchObserver;
   private readonly nowMs: () => number;
   private readonly places = new Map<Endpoint, Set<CarriedWatch>>();
   /** Lost their endpoint. In order of their last event once `sorted`. */
   private waiting: CarriedWatch[] = [];
-  /** Still have their endpoint, which has gone silent. */
-  private suspects = new Set<CarriedWatch>();
   private sorted = true;
+  /** Still have their endpoint, which went silent, and when that was noticed. */
+  private readonly suspects = new Map<CarriedWatch, number>();
+  private readonly pace: Pace<Endpoint>;
   private timer: NodeJS.Timeout | undefined;
-  private allowances = new Map<Endpoint, number>();
-  private lastTickMs = 0;
   private lastRetryMs = 0;
+  private stopped = false;
 
   constructor(
-    balancer: Balancer,
+    balancer: Pick<Balancer, 'endpoints'>,
     policy: WatchPolicy,
     observer: WatchObserver,
     nowMs: () => number,
@@ -44,6 +46,7 @@ export class WatchRegistry implements WatchHome {
     this.policy = policy;
     this.observer = observer;
     this.nowMs = nowMs;
+    this.pace = new Pace(policy.continuationsPerSecond);
   }
 
   attached(watch: CarriedWatch, endpoint: Endpoint): void {
@@ -53,11 +56,11 @@ export class WatchRegistry implements WatchHome {
       this.places.set(endpoint, place);
     }
     place.add(watch);
-    this.suspects.delete(watch);
   }
 
   detached(watch: CarriedWatch, endpoint: Endpoint): void {
     this.places.get(endpoint)?.delete(watch);
+    this.suspects.delete(watch);
   }
 
   left(watch: CarriedWatch): void {
@@ -83,6 +86,10 @@ export class WatchRegistry implements WatchHome {
 
   /** The watch has no endpoint: it is given one as soon as the pace allows. */
   wait(watch: CarriedWatch): void {
+    if (this.stopped) {
+      watch.endForShutdown();
+      return;
+    }
     this.waiting.push(watch);
     this.sorted = false;
     this.start();
@@ -90,8 +97,10 @@ export class WatchRegistry implements WatchHome {
 
   /** A connection has not answered a PING: its watches are opened elsewhere, and it is kept. */
   suspect(endpoint: Endpoint, connection: Connection): void {
+    if (this.stopped) return;
     for (const watch of this.places.get(endpoint) ?? []) {
-      if (watch.connection === connection && watch.movable) this.suspects.add(watch);
+      if (watch.connection !== connection || !watch.movable) continue;
+      if (!this.suspects.has(watch)) this.suspects.set(watch, this.nowMs());
     }
     if (this.suspects.size > 0) this.start();
   }
@@ -99,8 +108,10 @@ export class WatchRegistry implements WatchHome {
   /** To be called once a second: evens out, and empties endpoints that are leaving. */
   rebalance(): void {
     const { endpoints } = this.balancer;
+    // What looks silent now is about to change: all is looked at again when that is over.
+    if (this.stopped || endpoints.some((endpoint) => endpoint.suspected)) return;
     const states = endpoints.map((endpoint) => ({
-      available: endpoint.available && !endpoint.suspected,
+      available: endpoint.available,
       watches: this.count(endpoint),
       availableForMs: endpoint.availableForMs,
     }));
@@ -108,12 +119,14 @@ export class WatchRegistry implements WatchHome {
       const source = endpoints[from];
       const target = endpoints[to];
       if (source === undefined || target === undefined) continue;
-      const sureSinceMs = reason === 'rebalance' ? this.nowMs() - target.availableForMs : 0;
-      for (const watch of this.cheapest(source, count, sureSinceMs)) watch.moveTo(target, reason);
+      for (const watch of this.cheapest(source, target, count, reason === 'rebalance')) {
+        watch.moveTo(target, reason);
+      }
     }
   }
 
   stop(): void {
+    this.stopped = true;
     clearTimeout(this.timer);
     this.waiting = [];
     this.suspects.clear();
@@ -121,28 +134,42 @@ export class WatchRegistry implements WatchHome {
 
   /**
    * Those that bring the least, for their move costs the least; a sample is as good as all.
-   * @param sureSinceMs leaves out watches whose last event is older: the target may lack its history
+   * @param surely leaves out watches whose last event is older than the target's readiness, for
+   *   the target may lack the history since then
    */
-  private cheapest(endpoint: Endpoint, count: number, sureSinceMs: number): CarriedWatch[] {
+  private cheapest(
+    source: Endpoint,
+    target: Endpoint,
+    count: number,
+    surely: boolean,
+  ): CarriedWatch[] {
+    const sureSinceMs = surely ? this.nowMs() - target.availableForMs : Number.NEGATIVE_INFINITY;
     const sample: CarriedWatch[] = [];
-    for (const watch of this.places.get(endpoint) ?? []) {
-      if (watch.movable && watch.lastEventAtMs >= sureSinceMs) sample.push(watch);
+    for (const watch of this.places.get(source) ?? []) {
+      if (watch.lastEventAtMs < sureSinceMs || !watch.movable) continue;
+      if (watch.search.hasRefused(target)) continue;
+      sample.push(watch);
       if (sample.length >= count * 4) break;
     }
     return sample.sort((one, other) => one.bytes - other.bytes).slice(0, count);
   }
 
   private start(): void {
-    if (this.timer !== undefined) return;
-    this.lastTickMs = this.nowMs() - TICK_MS;
     // At once, so that a single lost watch has a new place within a round trip.
-    this.timer = setTimeout(() => this.tick(), 0);
+    this.timer ??= setTimeout(() => this.tick(), 0);
   }
 
   private tick(): void {
     this.timer = undefined;
     const nowMs = this.nowMs();
-    this.refill(nowMs);
+    this.pace.refill(nowMs);
+    this.placeWaiting(nowMs);
+    this.moveSuspects(nowMs);
+    if (this.waiting.length === 0 && this.suspects.size === 0) return;
+    this.timer ??= setTimeout(() => this.tick(), TICK_MS);
+  }
+
+  private placeWaiting(nowMs: number): void {
     if (!this.sorted) {
       // Who has been silent longest is next.
       this.waiting.sort((one, other) => one.lastEventAtMs - other.lastEventAtMs);
@@ -152,63 +179,74 @@ export class WatchRegistry implements WatchHome {
     if (retry) this.lastRetryMs = nowMs;
     const queue = this.waiting;
     this.waiting = [];
-    for (const watch of queue) this.place(watch, retry);
-    for (const watch of this.suspects) {
-      const endpoint = this.find(watch, watch.endpoint === undefined ? [] : [watch.endpoint]);
-      if (endpoint === undefined) break;
-      this.suspects.delete(watch);
-      watch.moveTo(endpoint, 'silent');
+    // There may be very many, so those whose turn has not come cost next to nothing.
+    let someTurn = this.someTurn;
+    for (const watch of queue) {
+      if (watch.isOver) continue;
+      if (!someTurn && !retry) {
+        this.waiting.push(watch);
+      } else if (this.tryToPlace(watch, nowMs)) {
+        someTurn = this.someTurn;
+      } else {
+        if (retry) watch.search.forgetFailures();
+        this.waiting.push(watch);
+      }
     }
-    if (this.waiting.length === 0 && this.suspects.size === 0) return;
-    this.timer ??= setTimeout(() => this.tick(), TICK_MS);
   }
 
-  private place(watch: CarriedWatch, retry: boolean): void {
-    if (watch.isOver) return;
-    if (watch.waitingForMs > this.policy.maxWaitMs) {
-      watch.giveUp('no endpoint can go on with the watch');
-      return;
+  /** @returns false when it has to wait on */
+  private tryToPlace(watch: CarriedWatch, nowMs: number): boolean {
+    const reason = this.reasonToGiveUp(watch, nowMs);
+    const endpoint = reason === undefined ? this.find(watch, nowMs) : undefined;
+    if (reason !== undefined) watch.giveUp(reason);
+    else if (endpoint !== undefined) watch.continueAt(endpoint);
+    return reason !== undefined || endpoint !== undefined;
+  }
+
+  private moveSuspects(nowMs: number): void {
+    for (const [watch, sinceMs] of this.suspects) {
+      const { connection } = watch;
+      if (connection !== undefined && connection.lastReadAtMs <= sinceMs) {
+        if (!this.someTurn) return;
+        const endpoint = this.find(watch, nowMs);
+        if (endpoint !== undefined) watch.moveTo(endpoint, 'silent');
+      }
+      // One that has awoken stays. One that cannot go anywhere is told again by the next sweep.
+      this.suspects.delete(watch);
     }
-    if (watch.hasNowhereToGo(this.balancer.endpoints)) {
-      watch.giveUp('the history of every endpoint begins too late');
-      return;
+  }
+
+  private reasonToGiveUp(watch: CarriedWatch, nowMs: number): string | undefined {
+    const available = this.balancer.endpoints.filter((endpoint) => endpoint.available);
+    if (available.length > 0 && available.every((one) => watch.search.hasRefused(one))) {
+      return 'no endpoint has the history that the watch needs';
     }
-    const endpoint = this.find(watch, watch.tried);
-    if (endpoint !== undefined) {
-      watch.continueAt(endpoint);
-      return;
-    }
-    if (retry) watch.forgetFailures();
-    this.waiting.push(watch);
+    if (watch.search.waitedMs(nowMs) <= this.policy.maxWaitMs) return undefined;
+    // One that only waits for its turn goes on waiting: its client would come back to the queue.
+    if (available.length > 0 && !watch.search.asked) return undefined;
+    return 'no endpoint can go on with the watch';
+  }
+
+  /** Some endpoint may be given a watch at this moment. */
+  private get someTurn(): boolean {
+    return this.balancer.endpoints.some((one) => usable(one) && this.pace.allows(one));
   }
 
   /** A place that may take one more watch now. */
-  private find(watch: CarriedWatch, tried: readonly Endpoint[]): Endpoint | undefined {
+  private find(watch: CarriedWatch, nowMs: number): Endpoint | undefined {
     const { endpoints } = this.balancer;
-    const nowMs = this.nowMs();
     const candidates = endpoints.map((endpoint) => ({
-      available: endpoint.available && !endpoint.suspected,
+      available: usable(endpoint) && endpoint !== watch.endpoint && watch.search.mayAsk(endpoint),
       watches: endpoint.load.longRunning,
       availableSinceMs: nowMs - endpoint.availableForMs,
     }));
-    const triedIndexes = tried.map((endpoint) => endpoints.indexOf(endpoint));
-    const endpoint = endpoints[choosePlace(candidates, triedIndexes, watch.lastEventAtMs)];
-    if (endpoint === undefined) return undefined;
-    const allowance = this.allowances.get(endpoint) ?? 0;
-    if (allowance < 1) return undefined;
-    this.allowances.set(endpoint, allowance - 1);
+    const endpoint = endpoints[choosePlace(candidates, [], watch.lastEventAtMs)];
+    if (endpoint === undefined || !this.pace.allows(endpoint)) return undefined;
+    this.pace.take(endpoint);
     return endpoint;
   }
+}
 
-  /** An endpoint that has been left alone may be given a tenth of a second's share at once. */
-  private refill(nowMs: number): void {
-    const { continuationsPerSecond } = this.policy;
-    const earned = ((nowMs - this.lastTickMs) / 1000) * continuationsPerSecond;
-    const most = Math.max(1, continuationsPerSecond / 10);
-    this.lastTickMs = nowMs;
-    for (const endpoint of this.balancer.endpoints) {
-      const before = this.allowances.get(endpoint) ?? most;
-      this.allowances.set(endpoint, Math.min(most, before + earned));
-    }
-  }
+function usable(endpoint: Endpoint): boolean {
+  return endpoint.available && !endpoint.suspected;
 }
