@@ -14,16 +14,65 @@ export interface HealthCheckOptions {
   readonly identityHeaders: HeaderList;
 }
 
+/** Where the results of health checks come from. */
+export interface HealthSource {
+  /** Results are given to the endpoints from now on. */
+  start(endpoints: readonly Endpoint[]): void;
+  /** An endpoint is suspected: the next result should not wait for its time. */
+  checkNow(endpoint: Endpoint): void;
+  stop(): void;
+}
+
+/** Checks that this process makes itself. */
+export class OwnChecks implements HealthSource {
+  private readonly options: HealthCheckOptions;
+  private readonly onResult: (endpoint: Endpoint, passed: boolean, detail: string) => void;
+  private readonly checks = new Map<Endpoint, HealthCheck>();
+
+  /** @param onResult also told of each result, after its endpoint */
+  constructor(
+    options: HealthCheckOptions,
+    onResult: (endpoint: Endpoint, passed: boolean, detail: string) => void = () => {},
+  ) {
+    this.options = options;
+    this.onResult = onResult;
+  }
+
+  start(endpoints: readonly Endpoint[]): void {
+    for (const endpoint of endpoints) {
+      const check = new HealthCheck(endpoint, this.options, (passed, detail) => {
+        endpoint.checked(passed, detail);
+        this.onResult(endpoint, passed, detail);
+      });
+      this.checks.set(endpoint, check);
+    }
+  }
+
+  checkNow(endpoint: Endpoint): void {
+    this.checks.get(endpoint)?.checkNow();
+  }
+
+  stop(): void {
+    for (const check of this.checks.values()) check.stop();
+  }
+}
+
 /** Asks one endpoint's /readyz at a steady pace, each time with a deadline of its own. */
-export class HealthCheck {
+class HealthCheck {
   private readonly endpoint: Endpoint;
   private readonly options: HealthCheckOptions;
+  private readonly onResult: (passed: boolean, detail: string) => void;
   private readonly timer: NodeJS.Timeout;
   private current: Check | undefined;
 
-  constructor(endpoint: Endpoint, options: HealthCheckOptions) {
+  constructor(
+    endpoint: Endpoint,
+    options: HealthCheckOptions,
+    onResult: (passed: boolean, detail: string) => void,
+  ) {
     this.endpoint = endpoint;
     this.options = options;
+    this.onResult = onResult;
     this.timer = setInterval(() => this.checkNow(), options.intervalMs);
     this.checkNow();
   }
@@ -33,7 +82,7 @@ export class HealthCheck {
     if (this.current !== undefined) return;
     this.current = new Check(this.endpoint, this.options, (passed, detail) => {
       this.current = undefined;
-      this.endpoint.checked(passed, detail);
+      this.onResult(passed, detail);
     });
     this.current.begin();
   }

@@ -23,16 +23,27 @@ const DOCUMENT_GENERATOR = /^tools\/docs-[a-z]+\.ts$/;
 /** What the parts of the proxy stand on; each may also import all that stands further down. */
 const PROXY_LAYERS: readonly (readonly string[])[] = [
   ['main.ts'],
+  ['workers'],
   ['server.ts'],
+  ['door.ts'],
   ['handler.ts', 'upgrade-handler.ts', 'listener.ts'],
-  ['handler-parts.ts', 'watch', 'guard', 'observe', 'upstream', 'identity', 'http1'],
+  [
+    'handler-parts.ts',
+    'open-exchanges.ts',
+    'watch',
+    'guard',
+    'observe',
+    'upstream',
+    'identity',
+    'http1',
+  ],
   ['errors.ts'],
   ['kube'],
   ['http2'],
 ];
 // Parts are handed what they need: only those who build them know how it is configured.
 const CONFIG = /^config(-[a-z-]+)?\.ts$/;
-const KNOWS_CONFIG: readonly string[] = ['main.ts', 'server.ts'];
+const KNOWS_CONFIG: readonly string[] = ['main.ts', 'workers', 'server.ts', 'door.ts'];
 
 /**
  * The one file outside of tests that may import each library, so that replacing one is one edit. The

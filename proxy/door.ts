@@ -1,0 +1,283 @@
+// The front door without what there is once for all workers: makes the parts out of the
+// configuration and ties them together. Nobody else constructs any.
+import type { Log } from '../common/log.ts';
+import type { Config } from './config.ts';
+import { errorResponse, ProxyError } from './errors.ts';
+import { Exchange } from './handler.ts';
+import type { HandlerParts } from './handler-parts.ts';
+import { createTunnels, type Tunnels } from './http1/tunnels.ts';
+import type { MessageStream } from './http2/message-stream.ts';
+import type { Client } from './identity/client.ts';
+import { Listener } from './listener.ts';
+import { AccessLog } from './observe/access-log.ts';
+import { Metrics } from './observe/metrics.ts';
+import { observeAll } from './observe/observe-all.ts';
+import { enterRecord } from './observe/request-record.ts';
+import { EndpointChanges, type Sources } from './observe/sources.ts';
+import { OpenExchanges } from './open-exchanges.ts';
+import { handleUpgrade, type UpgradeParts } from './upgrade-handler.ts';
+import { Balancer } from './upstream/balancer.ts';
+import type { EndpointOptions } from './upstream/endpoint.ts';
+import type { HealthSource } from './upstream/health-check.ts';
+import { RetryBudget } from './upstream/retry-policy.ts';
+import { KeptBodyMemory } from './upstream/upload.ts';
+import { drainLongRunning } from './watch/drain.ts';
+import { type WatchPolicy, WatchRegistry } from './watch/watch-registry.ts';
+
+/** The part of a front door that serves clients. */
+export interface DoorCore {
+  readonly port: number;
+  readonly balancer: Balancer;
+  /** For metrics and pages. */
+  readonly sources: Sources;
+  readonly metrics: Metrics;
+  readonly changes: EndpointChanges;
+  /** Requests, watches among them, that are being served; tunnels are not. */
+  openExchanges(): number;
+  /** Ends everything in good order, within the configured time. */
+  drain(): Promise<void>;
+}
+
+/** Deadlines, silent connections and idle ones are looked at this often. */
+const SWEEP_MS = 1000;
+const UNTIL_MS = 20;
+/** Silent endpoints are found within this time of when they count as silent. */
+const SILENCE_SWEEP_MS = 250;
+/**
+ * A connection gets a second one beside it at this many streams, up to so many in a pool. Fewer
+ * connections gather more frames into one write and one TLS record: at 100 requests in flight four
+ * connections an endpoint cost 15 us of CPU a request, one costs 13. An apiserver allows 100.
+ */
+const SPREAD_STREAMS = 80;
+const SPREAD_CONNECTIONS = 4;
+
+/**
+ * Opens the port. Rejects when it cannot be listened on.
+ * @param health where the results of health checks come from; stopped with the door
+ */
+export async function openDoorCore(
+  config: Config,
+  log: Log,
+  version: string,
+  health: HealthSource,
+): Promise<DoorCore> {
+  const nowMs = (): number => performance.now();
+  const changes = new EndpointChanges();
+  const balancer = createBalancer(config, log, nowMs, {
+    onChange(endpoint, what) {
+      changes.changed(endpoint, what);
+      log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
+    },
+    onSuspicion: (endpoint) => health.checkNow(endpoint),
+    onSilent: (endpoint, connection) => watches.suspect(endpoint, connection),
+  });
+  const tunnels = createTunnels();
+  const state = { draining: false };
+  const sources = sourcesOf(balancer, tunnels, state, () => listener);
+  const metrics = new Metrics({ version, sources });
+  const accessLog = new AccessLog({ log });
+  const watches: WatchRegistry = new WatchRegistry(balancer, watchPolicy, metrics.watches, nowMs);
+  const parts: UpgradeParts = {
+    ...createParts(config, nowMs),
+    balancer,
+    tunnels,
+    watches,
+    observer: observeAll([metrics, accessLog]),
+  };
+  const listener: Listener = createListener(config, log, parts, metrics);
+  const port = await listener.listen();
+  health.start(balancer.endpoints);
+  const timers = [
+    setInterval(() => sweepAll(parts, listener), SWEEP_MS),
+    setInterval(() => sweepEndpoints(balancer), SILENCE_SWEEP_MS),
+    setInterval(() => watches.rebalance(), SWEEP_MS),
+  ];
+  return {
+    port,
+    balancer,
+    sources,
+    metrics,
+    changes,
+    openExchanges: () => parts.open.size,
+    async drain() {
+      state.draining = true;
+      listener.drain();
+      await withinTime(config.drain.timeoutMs, async (signal) => {
+        await drainLongRunning(parts.open, config.drain.watchSpreadMs);
+        await until(() => parts.open.size === 0 && tunnels.open === 0, signal);
+      });
+      for (const timer of timers) clearInterval(timer);
+      watches.stop();
+      health.stop();
+      tunnels.closeAll();
+      listener.close();
+      for (const endpoint of balancer.endpoints) endpoint.close('the front door closes');
+      accessLog.close();
+    },
+  };
+}
+
+function sourcesOf(
+  balancer: Balancer,
+  tunnels: Tunnels,
+  state: { readonly draining: boolean },
+  listener: () => Listener,
+): Sources {
+  return {
+    endpoints: balancer.endpoints,
+    get draining() {
+      return state.draining;
+    },
+    get http2Connections() {
+      return listener().http2Connections;
+    },
+    get http1Connections() {
+      return listener().http1Connections;
+    },
+    get openTunnels() {
+      return tunnels.open;
+    },
+  };
+}
+
+function sweepAll(parts: HandlerParts, listener: Listener): void {
+  const nowMs = parts.nowMs();
+  for (const exchange of parts.open.all()) exchange.checkDeadlines(nowMs);
+  listener.sweep();
+}
+
+function sweepEndpoints(balancer: Balancer): void {
+  for (const endpoint of balancer.endpoints) endpoint.sweep();
+}
+
+export function createBalancer(
+  config: Config,
+  log: Log,
+  nowMs: () => number,
+  events: Pick<EndpointOptions, 'onChange' | 'onSuspicion' | 'onSilent'>,
+): Balancer {
+  const { upstream, frontProxy, health, balancing } = config;
+  return new Balancer({
+    endpoints: upstream.endpoints,
+    slowStartMs: balancing.slowStartMs,
+    endpoint: {
+      health,
+      outlier: balancing.outlier,
+      maxConnections: upstream.connectionsPerEndpoint,
+      pool: {
+        ca: upstream.caPem,
+        ...(upstream.serverName === undefined ? {} : { serverName: upstream.serverName }),
+        connectTimeoutMs: upstream.connectTimeoutMs,
+        spreadStreams: SPREAD_STREAMS,
+        spreadConnections: SPREAD_CONNECTIONS,
+        onBug: (error) => log.error({ err: error }, 'a bug ended an upstream connection'),
+        nowMs,
+      },
+      ...(frontProxy === undefined ? {} : { frontProxy: tlsKeyPair(frontProxy) }),
+      nowMs,
+      ...events,
+    },
+  });
+}
+
+/** What of the parts comes from the configuration alone. */
+function createParts(
+  config: Config,
+  nowMs: () => number,
+): Omit<UpgradeParts, 'balancer' | 'observer' | 'tunnels' | 'watches'> {
+  const { retry, upstream, limits, frontProxy } = config;
+  return {
+    open: new OpenExchanges(),
+    nowMs,
+    retryBudget: new RetryBudget(
+      { percent: retry.budgetPercent, minPerSecond: retry.minPerSecond },
+      nowMs,
+    ),
+    keptBodies: new KeptBodyMemory(retry.replayMemoryBytes),
+    alsoStrip: frontProxy?.stripHeaders ?? [],
+    maxAttempts: retry.maxAttempts,
+    maxKeptBodyBytes: retry.replayBodyBytes,
+    answerTimeoutMs: upstream.headerTimeoutMs,
+    uploadIdleMs: limits.idleUploadMs,
+    caPem: upstream.caPem,
+    serverName: upstream.serverName,
+    frontProxy: frontProxy === undefined ? undefined : tlsKeyPair(frontProxy),
+  };
+}
+
+function createListener(config: Config, log: Log, parts: UpgradeParts, metrics: Metrics): Listener {
+  return new Listener({
+    ...config.listen,
+    clientCaPem: config.identity.clientCaPem,
+    sendUid: config.identity.sendUid,
+    limits: config.limits,
+    nowMs: parts.nowMs,
+    events: {
+      onRequest: (stream, client, headers, endStream) =>
+        new Exchange(parts, stream, client, headers, endStream).begin(),
+      onOversizedRequest: (stream, client) => answerOversized(parts, stream, client),
+      onUpgrade: (request, client) => void handleUpgrade(parts, request, client),
+      onBug: (error) => log.error({ err: error }, 'a bug ended a client connection'),
+      onRejected(reason, detail) {
+        metrics.connectionRejected(reason);
+        log.debug({ reason, detail }, 'connection refused');
+      },
+      onProtocolError(client, detail) {
+        metrics.protocolError(client.protocol);
+        log.info({ client: client.address, detail }, 'connection ended for its conduct');
+      },
+    },
+  });
+}
+
+/** Of such a request nothing is known but that it was there. */
+function answerOversized(parts: HandlerParts, stream: MessageStream, client: Client): void {
+  const record = enterRecord(client, [], parts.nowMs());
+  parts.observer.entered(record);
+  const error = new ProxyError('the header fields of the request are too large', {
+    code: 'header_too_large',
+  });
+  const { headers, body, status, code, detail } = errorResponse(error);
+  record.status = status;
+  record.failure = code;
+  record.failureDetail = detail;
+  stream.sendHeaders(headers, false);
+  stream.sendData(body, true);
+  stream.stopReading();
+  parts.observer.left(record, parts.nowMs());
+}
+
+function tlsKeyPair(pair: { readonly certificatePem: string; readonly keyPem: string }): {
+  cert: string;
+  key: string;
+} {
+  return { cert: pair.certificatePem, key: pair.keyPem };
+}
+
+/** Runs `work` until it is done or the time is over; the signal then tells it to stop. */
+async function withinTime(
+  limitMs: number,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, limitMs);
+  await Promise.race([work(controller.signal), limit.promise]);
+  clearTimeout(timer);
+  controller.abort();
+}
+
+async function until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+  while (!condition() && !signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, UNTIL_MS));
+  }
+}
+
+const watchPolicy: WatchPolicy = {
+  continuationsPerSecond: 1000,
+  maxWaitMs: 10_000,
+  maxOverMean: 1.1,
+  minDifference: 10,
+  movesPerSecond: 50,
+  settleMs: 5000,
+};
