@@ -108,7 +108,7 @@ const upstream = z
       endpoints: z.array(endpoint, endpoints).min(1, endpoints),
       connectTimeout: duration('2s'),
       headerTimeout: duration('65s'),
-      connectionsPerEndpoint: count(1, 1000).default(64),
+      connectionsPerEndpoint: count(1, 10_000).default(512),
     },
     section,
   )
@@ -157,6 +157,42 @@ const outlier = z
 const balancing = z
   .strictObject({ slowStart: duration('30s'), outlier: outlier.prefault({}) }, section)
   .transform(({ slowStart, ...rest }) => ({ ...rest, slowStartMs: slowStart }));
+
+const rebalance = z
+  .strictObject(
+    {
+      maxOverMeanPercent: count(1, 1000).default(10),
+      minDifference: count(1, 1_000_000).default(10),
+      movesPerSecond: count(1, 100_000).default(50),
+      settle: duration('5s'),
+    },
+    section,
+  )
+  .transform(({ maxOverMeanPercent, settle, ...rest }) => ({
+    ...rest,
+    maxOverMean: 1 + maxOverMeanPercent / 100,
+    settleMs: settle,
+  }));
+
+const watches = z
+  .strictObject(
+    {
+      pingAfter: duration('1s'),
+      suspectAfter: duration('2s'),
+      deadAfter: duration('5s'),
+      continuationsPerSecond: count(1, 100_000).default(1000),
+      maxWait: duration('10s'),
+      rebalance: rebalance.prefault({}),
+    },
+    section,
+  )
+  .transform(({ pingAfter, suspectAfter, deadAfter, maxWait, ...rest }) => ({
+    ...rest,
+    pingAfterMs: pingAfter,
+    suspectAfterMs: suspectAfter,
+    deadAfterMs: deadAfter,
+    maxWaitMs: maxWait,
+  }));
 
 const retry = z
   .strictObject(
@@ -219,12 +255,14 @@ const log = z.strictObject(
 
 const schema = z.strictObject(
   {
+    workers: z.union([z.literal('auto'), count(1, 64)], expected('1 to 64, or auto')).default(1),
     listen,
     identity: identity.prefault({}),
     frontProxy: frontProxy.optional(),
     upstream,
     health: health.prefault({}),
     balancing: balancing.prefault({}),
+    watches: watches.prefault({}),
     retry: retry.prefault({}),
     limits: limits.prefault({}),
     drain: drain.prefault({}),

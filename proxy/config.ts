@@ -119,7 +119,8 @@ function expandEndpoints(input: unknown): unknown {
 }
 
 /** What one key alone cannot show. */
-function checkTogether({ identity, frontProxy, upstream, balancing, drain }: ConfigValues): void {
+function checkTogether(values: ConfigValues): void {
+  const { identity, frontProxy, upstream, balancing, drain, watches } = values;
   if (identity.clientCA !== undefined && frontProxy === undefined) {
     throw new ConfigError(
       'frontProxy: missing, but identity.clientCA is set; give the certificate and key by which ' +
@@ -129,6 +130,8 @@ function checkTogether({ identity, frontProxy, upstream, balancing, drain }: Con
   checkUnique(upstream.endpoints.map(({ name }) => name));
   checkUnique(upstream.endpoints.map(({ host, port }) => `${host}:${port}`));
   checkOrder('balancing.outlier', balancing.outlier, 'baseEjection', 'maxEjection');
+  checkOrder('watches', watches, 'pingAfter', 'suspectAfter');
+  checkOrder('watches', watches, 'suspectAfter', 'deadAfter');
   checkOrder('drain', drain, 'watchSpread', 'timeout');
 }
 

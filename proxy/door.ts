@@ -20,9 +20,10 @@ import { Balancer } from './upstream/balancer.ts';
 import type { EndpointOptions } from './upstream/endpoint.ts';
 import type { HealthSource } from './upstream/health-check.ts';
 import { RetryBudget } from './upstream/retry-policy.ts';
+import { StallGuard } from './upstream/stall-guard.ts';
 import { KeptBodyMemory } from './upstream/upload.ts';
 import { drainLongRunning } from './watch/drain.ts';
-import { type WatchPolicy, WatchRegistry } from './watch/watch-registry.ts';
+import { WatchRegistry } from './watch/watch-registry.ts';
 
 /** The part of a front door that serves clients. */
 export interface DoorCore {
@@ -43,6 +44,8 @@ const SWEEP_MS = 1000;
 const UNTIL_MS = 20;
 /** Silent endpoints are found within this time of when they count as silent. */
 const SILENCE_SWEEP_MS = 250;
+/** When two of these come further apart, it is the door that has been silent. */
+const STALL_MS = 3 * SILENCE_SWEEP_MS;
 /**
  * A connection gets a second one beside it at this many streams, up to so many in a pool. Fewer
  * connections gather more frames into one write and one TLS record: at 100 requests in flight four
@@ -76,7 +79,7 @@ export async function openDoorCore(
   const sources = sourcesOf(balancer, tunnels, state, () => listener);
   const metrics = new Metrics({ version, sources });
   const accessLog = new AccessLog({ log });
-  const watches: WatchRegistry = new WatchRegistry(balancer, watchPolicy, metrics.watches, nowMs);
+  const watches: WatchRegistry = createRegistry(config, balancer, metrics, nowMs);
   const parts: UpgradeParts = {
     ...createParts(config, nowMs),
     balancer,
@@ -87,9 +90,10 @@ export async function openDoorCore(
   const listener: Listener = createListener(config, log, parts, metrics);
   const port = await listener.listen();
   health.start(balancer.endpoints);
+  const guard = new StallGuard(STALL_MS);
   const timers = [
     setInterval(() => sweepAll(parts, listener), SWEEP_MS),
-    setInterval(() => sweepEndpoints(balancer), SILENCE_SWEEP_MS),
+    setInterval(() => sweepEndpoints(balancer, guard.awakeSince(nowMs())), SILENCE_SWEEP_MS),
     setInterval(() => watches.rebalance(), SWEEP_MS),
   ];
   return {
@@ -103,7 +107,7 @@ export async function openDoorCore(
       state.draining = true;
       listener.drain();
       await withinTime(config.drain.timeoutMs, async (signal) => {
-        await drainLongRunning(parts.open, config.drain.watchSpreadMs);
+        await drainLongRunning(parts.open, config.drain.watchSpreadMs, signal);
         await until(() => parts.open.size === 0 && tunnels.open === 0, signal);
       });
       for (const timer of timers) clearInterval(timer);
@@ -146,8 +150,8 @@ function sweepAll(parts: HandlerParts, listener: Listener): void {
   listener.sweep();
 }
 
-function sweepEndpoints(balancer: Balancer): void {
-  for (const endpoint of balancer.endpoints) endpoint.sweep();
+function sweepEndpoints(balancer: Balancer, awakeSinceMs: number): void {
+  for (const endpoint of balancer.endpoints) endpoint.sweep(awakeSinceMs);
 }
 
 export function createBalancer(
@@ -168,6 +172,7 @@ export function createBalancer(
         ca: upstream.caPem,
         ...(upstream.serverName === undefined ? {} : { serverName: upstream.serverName }),
         connectTimeoutMs: upstream.connectTimeoutMs,
+        silence: config.watches,
         spreadStreams: SPREAD_STREAMS,
         spreadConnections: SPREAD_CONNECTIONS,
         onBug: (error) => log.error({ err: error }, 'a bug ended an upstream connection'),
@@ -178,6 +183,15 @@ export function createBalancer(
       ...events,
     },
   });
+}
+
+function createRegistry(
+  { watches }: Config,
+  balancer: Balancer,
+  metrics: Metrics,
+  nowMs: () => number,
+): WatchRegistry {
+  return new WatchRegistry(balancer, { ...watches, ...watches.rebalance }, metrics.watches, nowMs);
 }
 
 /** What of the parts comes from the configuration alone. */
@@ -272,12 +286,3 @@ async function until(condition: () => boolean, signal: AbortSignal): Promise<voi
     await new Promise((resolve) => setTimeout(resolve, UNTIL_MS));
   }
 }
-
-const watchPolicy: WatchPolicy = {
-  continuationsPerSecond: 1000,
-  maxWaitMs: 10_000,
-  maxOverMean: 1.1,
-  minDifference: 10,
-  movesPerSecond: 50,
-  settleMs: 5000,
-};

@@ -1,6 +1,17 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { Connection } from '../http2/connection.ts';
 
+/**
+ * Silence after which a connection with streams is asked whether it is alive (PING); after which it
+ * is suspected, if it has not answered; and after which it is given up. A watch that is carried
+ * loses nothing by a false suspicion, so it may come early.
+ */
+export interface SilencePolicy {
+  readonly pingAfterMs: number;
+  readonly suspectAfterMs: number;
+  readonly deadAfterMs: number;
+}
+
 export interface PoolOptions {
   readonly host: string;
   readonly port: number;
@@ -10,6 +21,7 @@ export interface PoolOptions {
   /** The front-proxy certificate; only connections for certificate identities have it. */
   readonly certificate?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   readonly connectTimeoutMs: number;
+  readonly silence: SilencePolicy;
   /**
    * Streams after which another connection is opened although this one has room, and the number of
    * connections up to which that is done: one GOAWAY or lost packet then holds up fewer.
@@ -29,14 +41,6 @@ export interface PoolOptions {
 
 // An apiserver is a neighbour: a dead one is noticed by PING long before TCP would.
 const TCP_KEEPALIVE_MS = 30_000;
-/**
- * Silence after which a connection with streams is asked whether it is alive; after which it is
- * suspected, if a PING has not been answered; and after which it is given up. A watch that is
- * carried loses nothing by a false suspicion, so it comes early.
- */
-const PING_AFTER_SILENCE_MS = 1000;
-const SUSPECT_AFTER_SILENCE_MS = 2000;
-const DEAD_AFTER_SILENCE_MS = 5000;
 /** An idle connection is closed after this long, all but one. */
 const IDLE_CLOSE_MS = 60_000;
 
@@ -70,20 +74,24 @@ export class ConnectionPool {
     return spread && this.options.mayConnect() ? this.connect() : least;
   }
 
-  /** Asks silent connections for a sign of life, and drops those that gave none. */
-  sweep(): void {
+  /**
+   * Asks silent connections for a sign of life, and drops those that gave none.
+   * @param awakeSinceMs silence before then was our own; see StallGuard
+   */
+  sweep(awakeSinceMs: number): void {
+    const { pingAfterMs, suspectAfterMs, deadAfterMs } = this.options.silence;
     const nowMs = this.options.nowMs();
     let idleKept = 0;
     for (const connection of [...this.open]) {
-      const silentMs = nowMs - connection.lastReadAtMs;
+      const silentMs = nowMs - Math.max(connection.lastReadAtMs, awakeSinceMs);
       if (connection.openStreams === 0) {
         idleKept += 1;
         if (silentMs > IDLE_CLOSE_MS && idleKept > 1) connection.shutdown();
-      } else if (silentMs > DEAD_AFTER_SILENCE_MS) {
+      } else if (silentMs > deadAfterMs) {
         connection.destroy(`no sign of life for ${Math.round(silentMs)} ms`);
-      } else if (silentMs > PING_AFTER_SILENCE_MS) {
+      } else if (silentMs > pingAfterMs) {
         connection.ping(() => {});
-        if (silentMs > SUSPECT_AFTER_SILENCE_MS) this.options.onSilent(connection);
+        if (silentMs > suspectAfterMs) this.options.onSilent(connection);
       }
     }
   }

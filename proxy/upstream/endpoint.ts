@@ -123,8 +123,8 @@ export class Endpoint {
   }
 
   /** To be called now and then: looks after silent connections. */
-  sweep(): void {
-    for (const pool of this.pools.values()) pool.sweep();
+  sweep(awakeSinceMs: number): void {
+    for (const pool of this.pools.values()) pool.sweep(awakeSinceMs);
   }
 
   close(detail: string): void {

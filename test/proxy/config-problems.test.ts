@@ -31,7 +31,7 @@ const PROBLEMS: [string, string][] = [
   [also('log: {format: text}'), 'log.format: unknown key, expected one of level'],
   [
     also('upstrem: {}').replace('upstream', 'x'),
-    'x: unknown key, expected one of listen, identity, frontProxy, upstream, health, balancing, retry, limits, drain, admin, log',
+    'x: unknown key, expected one of workers, listen, identity, frontProxy, upstream, health, balancing, watches, retry, limits, drain, admin, log',
   ],
   // Missing and mistyped.
   [LISTEN, 'upstream: missing, expected a section of keys'],
