@@ -169,7 +169,9 @@ async function readHttp2(socket: TLSSocket): Promise<RawAnswer> {
   let body = '';
   for await (const { type, flags, payload } of frames(timed(socket))) {
     if (type === TYPE.reset) return { refused: `RST_STREAM ${payload.readUInt32BE(0)}` };
-    if (type === TYPE.goaway) return { refused: `GOAWAY ${payload.readUInt32BE(4)}` };
+    // With NO_ERROR it only says that no further stream may be opened (RFC 9113, section 6.8).
+    const goaway = type === TYPE.goaway ? payload.readUInt32BE(4) : 0;
+    if (goaway !== 0) return { refused: `GOAWAY ${goaway}` };
     if (type === TYPE.data) body += payload.toString();
     const ends = type === TYPE.data || type === TYPE.headers;
     if (ends && (flags & END_STREAM) !== 0) return { body };
