@@ -12,6 +12,8 @@ interface Node {
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Node>>;
   readonly items?: Node;
+  readonly anyOf?: readonly Node[];
+  readonly const?: unknown;
 }
 
 /** What the example says of a key: the comment above it, and the value it shows. */
@@ -36,14 +38,27 @@ const INTRODUCTION = `# Configuration
 * A meaning that is left empty is that of the row above, or of the section.
 `;
 
+const TABLE_HEAD: readonly string[] = ['| key | value | default | meaning |', '|---|---|---|---|'];
+
 /** The whole page. */
 export function configurationPage(exampleYaml: string): string {
   const example = readExample(exampleYaml);
   const root = configJsonSchema() as Node;
-  const sections = Object.entries(root.properties ?? {}).map(([name, node]) =>
-    section(name, node, root.required?.includes(name) ?? false, example),
-  );
-  return [INTRODUCTION, ...sections].join('\n');
+  const entries = Object.entries(root.properties ?? {});
+  const single = entries.filter(([, node]) => node.properties === undefined);
+  const sections = entries
+    .filter(([, node]) => node.properties !== undefined)
+    .map(([name, node]) => section(name, node, root.required?.includes(name) ?? false, example));
+  return [INTRODUCTION, ...singleKeys(Object.fromEntries(single), example), ...sections].join('\n');
+}
+
+/** Keys that stand outside of all sections. */
+function singleKeys(
+  properties: Readonly<Record<string, Node>>,
+  example: ReadonlyMap<string, ExampleEntry>,
+): string[] {
+  if (Object.keys(properties).length === 0) return [];
+  return [[...TABLE_HEAD, ...rows('', { properties }, example), ''].join('\n')];
 }
 
 function section(
@@ -56,14 +71,13 @@ function section(
   if (required) lines.push('This section is required.', '');
   const comment = example.get(name)?.comment ?? '';
   if (comment !== '') lines.push(comment, '');
-  lines.push('| key | value | default | meaning |', '|---|---|---|---|');
-  lines.push(...rows(name, node, example), '');
+  lines.push(...TABLE_HEAD, ...rows(name, node, example), '');
   return lines.join('\n');
 }
 
 function rows(path: string, node: Node, example: ReadonlyMap<string, ExampleEntry>): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
-    const full = `${path}.${key}`;
+    const full = path === '' ? key : `${path}.${key}`;
     const entry = example.get(full) ?? { comment: '', value: '' };
     if (child.properties !== undefined) {
       return [row(full, 'a section', '', entry.comment), ...rows(full, child, example)];
@@ -84,6 +98,10 @@ function row(key: string, value: string, initial: string, meaning: string): stri
 
 /** What may stand there. The schema calls durations, sizes and paths strings; the values tell. */
 function describeValue(node: Node, exampleValue: string): string {
+  if (node.anyOf !== undefined) {
+    return node.anyOf.map((choice) => describeValue(choice, exampleValue)).join(', or ');
+  }
+  if (node.const !== undefined) return code(String(node.const));
   if (node.enum !== undefined) return `one of ${node.enum.join(', ')}`;
   if (node.type === 'integer') return `${node.minimum} to ${node.maximum}`;
   if (node.type === 'boolean') return 'true or false';
