@@ -88,8 +88,12 @@ export async function openDoorCore(
     observer: observeAll([metrics, accessLog]),
   };
   const listener: Listener = createListener(config, log, parts, metrics);
-  const port = await listener.listen();
-  health.start(balancer.endpoints);
+  await health.start(balancer.endpoints);
+  const port = await listener.listen().catch((error: unknown) => {
+    health.stop();
+    for (const endpoint of balancer.endpoints) endpoint.close('the port could not be opened');
+    throw error;
+  });
   const guard = new StallGuard(STALL_MS);
   const timers = [
     setInterval(() => sweepAll(parts, listener), SWEEP_MS),

@@ -1,11 +1,15 @@
 #!/usr/bin/env node
+import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CommandError, runCommand } from '../common/command.ts';
 import { EXIT_CODE, type ExitCode } from '../common/exit-code.ts';
-import { createLog } from '../common/log.ts';
-import { loadConfig } from './config.ts';
-import { openDoor } from './server.ts';
+import { createLog, type Log } from '../common/log.ts';
+import { type Config, loadConfig } from './config.ts';
+import { type Door, openDoor } from './server.ts';
+import { openWithWorkers } from './workers/primary.ts';
+import { runWorker } from './workers/worker.ts';
 
 const USAGE = `evenkeel: a load-balancing front door for kube-apiserver replicas
 
@@ -66,7 +70,12 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
     return EXIT_CODE.ok;
   }
   const log = createLog({ level: config.log.level });
-  const door = await openDoor(config, log, version()).catch((cause: unknown) => {
+  if (cluster.isWorker) {
+    // Ctrl-C reaches the whole process group: when to end is for the primary to say.
+    await runWorker(config, log.child({ worker: cluster.worker?.id }), version(), process);
+    return EXIT_CODE.ok;
+  }
+  const door = await open(config, log).catch((cause: unknown) => {
     throw listenError(cause);
   });
   log.info(
@@ -80,6 +89,11 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
   await door.drain();
   log.info({}, 'the front door is closed');
   return EXIT_CODE.ok;
+}
+
+function open(config: Config, log: Log): Promise<Pick<Door, 'port' | 'adminPort' | 'drain'>> {
+  const count = config.workers === 'auto' ? availableParallelism() : config.workers;
+  return count === 1 ? openDoor(config, log, version()) : openWithWorkers(config, log, count);
 }
 
 /** An address that cannot be listened on is for the operator to mend. */

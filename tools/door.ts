@@ -14,7 +14,7 @@ export interface DoorOptions {
   readonly children: ChildGroup;
   readonly endpoints: readonly { readonly name: string; readonly url: string }[];
   /** Further sections of the configuration, or other values of those given here. */
-  readonly config?: Readonly<Record<string, object>>;
+  readonly config?: Readonly<Record<string, object | number>>;
 }
 
 export interface DoorProcess {

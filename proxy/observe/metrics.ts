@@ -1,7 +1,15 @@
 // All metrics of the front door, in a registry of their own. The only file that knows prom-client.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+} from 'prom-client';
 import { PROXY_ERROR_CODES } from '../errors.ts';
-import { failureOf, wasOpened } from './request-outcome.ts';
+import { Counts } from './counts.ts';
+import { failureOf, type Kind, kindOf, wasOpened } from './request-outcome.ts';
 import type { RequestObserver, RequestRecord } from './request-record.ts';
 import { RequestTally, type TallyLimits } from './request-tally.ts';
 import type { Sources } from './sources.ts';
@@ -18,7 +26,6 @@ export interface MetricsOptions {
 /** Why a connection was refused before it could ask for anything. */
 export type RejectionReason = 'limit' | 'handshake';
 export type ClientProtocol = RequestRecord['protocol'];
-type Kind = 'request' | 'watch' | 'stream';
 type ObserveSeconds = (seconds: number) => void;
 
 /** Finer than kube-apiserver's (5 ms and up): the door must show that it adds less than that. */
@@ -79,11 +86,12 @@ export class Metrics implements RequestObserver {
     this.registerRequests();
     this.registerWatches();
     this.registerConnections();
-    for (const { name, help, labelNames, values } of STATE_GAUGES) {
+    for (const { name, help, labelNames, values, merge } of STATE_GAUGES) {
       this.gauge({
         name,
         help,
         labelNames,
+        ...(merge === undefined ? {} : { aggregator: merge }),
         collect(gauge) {
           for (const [labels, value] of values(sources)) gauge.set(labels, value);
         },
@@ -93,6 +101,7 @@ export class Metrics implements RequestObserver {
       name: 'evenkeel_build_info',
       help: 'Always 1; the labels say what is running.',
       labelNames: ['version', 'node_version'],
+      aggregator: 'first',
       registers,
     }).set({ version, node_version: process.version }, 1);
     collectDefaultMetrics({ register: this.registry });
@@ -105,6 +114,11 @@ export class Metrics implements RequestObserver {
   /** Everything in Prometheus' text format. */
   text(): Promise<string> {
     return this.registry.metrics();
+  }
+
+  /** Everything, to be merged with that of other processes by `mergeMetrics`. */
+  json(): Promise<unknown> {
+    return this.registry.getMetricsAsJSON();
   }
 
   entered(record: RequestRecord): void {
@@ -265,31 +279,19 @@ export class Metrics implements RequestObserver {
   }
 }
 
-/** One number for each word of a closed set, all shown from the start: rates need the zero. */
-class Counts<Word extends string> {
-  private readonly byWord: Map<Word, number>;
+/** Of the text that `mergeMetrics` and `Metrics.text` give. */
+export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
-  constructor(words: readonly Word[]) {
-    this.byWord = new Map(words.map((word) => [word, 0]));
-  }
-
-  get all(): Iterable<[Word, number]> {
-    return this.byWord;
-  }
-
-  add(word: Word): void {
-    this.byWord.set(word, (this.byWord.get(word) ?? 0) + 1);
-  }
+/** The text of what several processes have counted, added up; `Metrics.json` of each. */
+export function mergeMetrics(metrics: readonly unknown[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...metrics] as object[]).metrics();
 }
 
 interface Family<Label extends string, Instrument> {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly Label[];
+  /** How the values of several processes become one; without it they are added up. */
+  readonly aggregator?: 'max' | 'first';
   collect(instrument: Instrument): void;
-}
-
-function kindOf({ longRunning, verb }: RequestRecord): Kind {
-  if (!longRunning) return 'request';
-  return verb === 'WATCH' ? 'watch' : 'stream';
 }

@@ -15,3 +15,11 @@ export function failureOf(record: RequestRecord): ProxyErrorCode | undefined {
   const orderly = failure === 'client_gone' || failure === 'shutting_down';
   return orderly && wasOpened(record) ? undefined : failure;
 }
+
+/** What a request is to those who count what is open. */
+export type Kind = 'request' | 'watch' | 'stream';
+
+export function kindOf({ longRunning, verb }: RequestRecord): Kind {
+  if (!longRunning) return 'request';
+  return verb === 'WATCH' ? 'watch' : 'stream';
+}

@@ -8,6 +8,8 @@ export interface StateGauge {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];
+  /** How the values of several workers become one; without it they are added up. */
+  readonly merge?: 'max';
   values(sources: Sources): Iterable<GaugeValue>;
 }
 
@@ -16,6 +18,7 @@ export const STATE_GAUGES: readonly StateGauge[] = [
     name: 'evenkeel_endpoint_state',
     help: '1 for the state that the endpoint is in.',
     labelNames: ['endpoint', 'state'],
+    merge: 'max',
     *values({ endpoints }) {
       for (const endpoint of endpoints) {
         const now = stateOf(endpoint);

@@ -16,11 +16,34 @@ export interface HealthCheckOptions {
 
 /** Where the results of health checks come from. */
 export interface HealthSource {
-  /** Results are given to the endpoints from now on. */
-  start(endpoints: readonly Endpoint[]): void;
+  /**
+   * Results are given to the endpoints from now on. Resolves when each endpoint has had its first
+   * one, so that a door that opens then has no client to turn away; it takes no longer than a check.
+   */
+  start(endpoints: readonly Endpoint[]): Promise<void>;
   /** An endpoint is suspected: the next result should not wait for its time. */
   checkNow(endpoint: Endpoint): void;
   stop(): void;
+}
+
+/** Knows when every endpoint has had a result. */
+export class FirstResults {
+  readonly all: Promise<void>;
+  private readonly names = new Set<string>();
+  private readonly count: number;
+  private readonly resolve: () => void;
+
+  constructor(count: number) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.all = promise;
+    this.resolve = resolve;
+    this.count = count;
+  }
+
+  add(name: string): void {
+    this.names.add(name);
+    if (this.names.size === this.count) this.resolve();
+  }
 }
 
 /** Checks that this process makes itself. */
@@ -38,14 +61,17 @@ export class OwnChecks implements HealthSource {
     this.onResult = onResult;
   }
 
-  start(endpoints: readonly Endpoint[]): void {
+  async start(endpoints: readonly Endpoint[]): Promise<void> {
+    const first = new FirstResults(endpoints.length);
     for (const endpoint of endpoints) {
       const check = new HealthCheck(endpoint, this.options, (passed, detail) => {
         endpoint.checked(passed, detail);
         this.onResult(endpoint, passed, detail);
+        first.add(endpoint.name);
       });
       this.checks.set(endpoint, check);
     }
+    await first.all;
   }
 
   checkNow(endpoint: Endpoint): void {

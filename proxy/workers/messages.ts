@@ -1,0 +1,41 @@
+import type { PoolCount } from '../observe/sources.ts';
+
+/** What the primary tells a worker. */
+export type ToWorker =
+  /** A health check of an endpoint has ended. */
+  | {
+      readonly kind: 'checked';
+      readonly endpoint: string;
+      readonly passed: boolean;
+      readonly detail: string;
+    }
+  /** Asks for all metrics. */
+  | { readonly kind: 'metrics'; readonly id: number }
+  /** Ends in good order. */
+  | { readonly kind: 'drain' };
+
+/** What a worker tells the primary. */
+export type ToPrimary =
+  | { readonly kind: 'open'; readonly port: number }
+  /** It could not open; `message` says why. */
+  | { readonly kind: 'failed'; readonly message: string }
+  /** An endpoint is suspected: the next check should not wait for its time. */
+  | { readonly kind: 'suspicion'; readonly endpoint: string }
+  | { readonly kind: 'load'; readonly load: WorkerLoad }
+  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: unknown };
+
+/** What a worker carries, told once a second. */
+export interface WorkerLoad {
+  readonly http2Connections: number;
+  readonly http1Connections: number;
+  readonly openTunnels: number;
+  readonly endpoints: readonly EndpointLoadReport[];
+}
+
+export interface EndpointLoadReport {
+  readonly name: string;
+  readonly ejected: boolean;
+  readonly requests: number;
+  readonly longRunning: number;
+  readonly pools: readonly PoolCount[];
+}

@@ -1,0 +1,207 @@
+// The process that keeps the workers: it starts them, checks the endpoints for all of them, and
+// shows their figures as one. It serves no client itself.
+import cluster, { type Worker } from 'node:cluster';
+import type { Log } from '../../common/log.ts';
+import type { Config } from '../config.ts';
+import { createBalancer } from '../door.ts';
+import { AdminServer } from '../observe/admin-server.ts';
+import { METRICS_CONTENT_TYPE, mergeMetrics } from '../observe/metrics.ts';
+import { EndpointChanges } from '../observe/sources.ts';
+import { healthCheckOptions } from '../server.ts';
+import { OwnChecks } from '../upstream/health-check.ts';
+import { MergedSources } from './merged-sources.ts';
+import type { ToPrimary, ToWorker } from './messages.ts';
+import { RestartPace } from './restart-pace.ts';
+
+export interface PrimaryDoor {
+  readonly port: number;
+  readonly adminPort: number;
+  /** Ends all workers in good order, within the configured time. */
+  drain(): Promise<void>;
+}
+
+/** A worker that does not answer is left out of a scrape after this time. */
+const METRICS_TIMEOUT_MS = 2000;
+
+/** Starts `count` workers. Rejects when the first of them cannot open the port. */
+export async function openWithWorkers(
+  config: Config,
+  log: Log,
+  count: number,
+): Promise<PrimaryDoor> {
+  const nowMs = (): number => performance.now();
+  const changes = new EndpointChanges();
+  const workers = new Workers(log, nowMs);
+  const balancer = createBalancer(config, log, nowMs, {
+    onChange(endpoint, what) {
+      changes.changed(endpoint, what);
+      log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
+    },
+    onSuspicion: (endpoint) => checks.checkNow(endpoint),
+    onSilent() {},
+  });
+  const checks = new OwnChecks(healthCheckOptions(config), (endpoint, passed, detail) =>
+    workers.tellAll({ kind: 'checked', endpoint: endpoint.name, passed, detail }),
+  );
+  const sources = new MergedSources(balancer.endpoints, () => workers.loads());
+  workers.onSuspicion = (name) => {
+    const endpoint = balancer.endpoints.find((one) => one.name === name);
+    if (endpoint !== undefined) checks.checkNow(endpoint);
+  };
+  const admin = new AdminServer({
+    ...config.admin,
+    metrics: {
+      contentType: METRICS_CONTENT_TYPE,
+      text: async () => mergeMetrics(await workers.metrics()),
+    },
+    sources,
+    changes,
+    log,
+  });
+  const adminPort = await admin.listen();
+  await checks.start(balancer.endpoints);
+  const close = async (): Promise<void> => {
+    await workers.drain();
+    checks.stop();
+    for (const endpoint of balancer.endpoints) endpoint.close('the front door closes');
+    await admin.close();
+  };
+  try {
+    const port = await workers.start(count);
+    return {
+      port,
+      adminPort,
+      drain() {
+        sources.draining = true;
+        return close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly startedAtMs: number;
+  open: boolean;
+}
+
+/** The worker processes, and the conversation with them. */
+class Workers {
+  onSuspicion: (endpoint: string) => void = () => {};
+  private readonly log: Log;
+  private readonly nowMs: () => number;
+  private readonly pace = new RestartPace();
+  private readonly members = new Map<number, Member>();
+  private readonly lastLoads = new Map<number, Extract<ToPrimary, { kind: 'load' }>['load']>();
+  private readonly answers = new Map<number, (metrics: unknown) => void>();
+  private readonly restarts = new Set<NodeJS.Timeout>();
+  private readonly opened = Promise.withResolvers<number>();
+  private readonly allGone = Promise.withResolvers<void>();
+  private asked = 0;
+  private ending = false;
+
+  constructor(log: Log, nowMs: () => number) {
+    this.log = log;
+    this.nowMs = nowMs;
+  }
+
+  /** @returns the port, once the first worker has opened it */
+  start(count: number): Promise<number> {
+    for (let i = 0; i < count; i++) this.fork();
+    return this.opened.promise;
+  }
+
+  tellAll(message: ToWorker): void {
+    for (const { worker } of this.members.values()) {
+      if (worker.isConnected()) worker.send(message);
+    }
+  }
+
+  loads(): Extract<ToPrimary, { kind: 'load' }>['load'][] {
+    return [...this.lastLoads.values()];
+  }
+
+  /** The metrics of all workers that answer in time. */
+  async metrics(): Promise<unknown[]> {
+    const open = [...this.members.values()].filter((member) => member.open);
+    const answers = await Promise.all(open.map(({ worker }) => this.ask(worker)));
+    return answers.filter((answer) => answer !== undefined);
+  }
+
+  async drain(): Promise<void> {
+    this.ending = true;
+    for (const timer of this.restarts) clearTimeout(timer);
+    this.tellAll({ kind: 'drain' });
+    // One that has only just been started would not hear it, and serves nobody yet.
+    for (const { worker, open } of this.members.values()) {
+      if (!open) worker.process.kill('SIGKILL');
+    }
+    if (this.members.size > 0) await this.allGone.promise;
+  }
+
+  private fork(): void {
+    const worker = cluster.fork();
+    this.members.set(worker.id, { worker, startedAtMs: this.nowMs(), open: false });
+    worker.on('message', (message: ToPrimary) => this.onMessage(worker, message));
+    worker.on('exit', (code, signal) => this.onExit(worker, signal ?? `exit code ${code}`));
+    worker.on('error', (error) => this.log.warn({ err: error }, 'a worker could not be reached'));
+  }
+
+  private onMessage(worker: Worker, message: ToPrimary): void {
+    const member = this.members.get(worker.id);
+    switch (message.kind) {
+      case 'open':
+        if (member !== undefined) member.open = true;
+        this.opened.resolve(message.port);
+        break;
+      case 'failed':
+        this.log.error({ worker: worker.id, reason: message.message }, 'a worker could not open');
+        this.opened.reject(new Error(message.message));
+        break;
+      case 'suspicion':
+        this.onSuspicion(message.endpoint);
+        break;
+      case 'load':
+        this.lastLoads.set(worker.id, message.load);
+        break;
+      case 'metrics':
+        this.answers.get(message.id)?.(message.metrics);
+        break;
+    }
+  }
+
+  private onExit(worker: Worker, how: string): void {
+    const member = this.members.get(worker.id);
+    this.members.delete(worker.id);
+    this.lastLoads.delete(worker.id);
+    if (this.ending) {
+      if (this.members.size === 0) this.allGone.resolve();
+      return;
+    }
+    const delayMs = this.pace.next(this.nowMs() - (member?.startedAtMs ?? 0));
+    this.log.error({ worker: worker.id, how, delayMs }, 'a worker is gone and is started again');
+    const timer = setTimeout(() => {
+      this.restarts.delete(timer);
+      this.fork();
+    }, delayMs);
+    this.restarts.add(timer);
+  }
+
+  private ask(worker: Worker): Promise<unknown> {
+    this.asked += 1;
+    const id = this.asked;
+    return new Promise((resolve) => {
+      const done = (metrics: unknown): void => {
+        clearTimeout(timer);
+        this.answers.delete(id);
+        resolve(metrics);
+      };
+      const timer = setTimeout(() => done(undefined), METRICS_TIMEOUT_MS);
+      this.answers.set(id, done);
+      worker.send({ kind: 'metrics', id } satisfies ToWorker);
+    });
+  }
+}
