@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FrameReader, type FrameSink } from '../../../proxy/http2/frame-reader.ts';
-import { END_STREAM, Frame, frame, PADDED, settings } from '../../support/raw-http2.ts';
+import { END_STREAM, Frame, frame, PADDED, settings } from '../../../tools/http2-frames.ts';
 
 /** What a sink was told, with the pieces of one DATA frame put together. */
 class Sink implements FrameSink {

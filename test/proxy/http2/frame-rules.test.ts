@@ -11,7 +11,7 @@ import {
   PRIORITY,
   settings,
   uint32,
-} from '../../support/raw-http2.ts';
+} from '../../../tools/http2-frames.ts';
 
 /** Reads frames behind a first SETTINGS, and writes down what comes out of the rules. */
 function read(...input: Buffer[]): string[] {

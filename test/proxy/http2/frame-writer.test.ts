@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { FrameWriter } from '../../../proxy/http2/frame-writer.ts';
-import { Frame, PREFACE, parseFrames } from '../../support/raw-http2.ts';
+import { Frame, PREFACE, parseFrames } from '../../../tools/http2-frames.ts';
 
 /** A socket that keeps each write, and takes the next only when it is let. */
 class SlowSocket extends Writable {

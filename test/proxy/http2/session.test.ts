@@ -6,7 +6,7 @@ import { FrameRules } from '../../../proxy/http2/frame-rules.ts';
 import { FrameWriter } from '../../../proxy/http2/frame-writer.ts';
 import { Session } from '../../../proxy/http2/session.ts';
 import type { Http2Stream } from '../../../proxy/http2/stream.ts';
-import { Frame, frame, headers, settings, uint32 } from '../../support/raw-http2.ts';
+import { Frame, frame, headers, settings, uint32 } from '../../../tools/http2-frames.ts';
 
 /** A server's session without a socket behind it. */
 function serve() {

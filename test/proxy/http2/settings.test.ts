@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { applySettings, encodeSettings, initialSettings } from '../../../proxy/http2/settings.ts';
-import { settings } from '../../support/raw-http2.ts';
+import { settings } from '../../../tools/http2-frames.ts';
 
 function apply(...pairs: (readonly [number, number])[]) {
   const applied = initialSettings();

@@ -10,10 +10,10 @@ import {
   Frame,
   frame,
   headers,
-  RawHttp2,
   settings,
   uint32,
-} from '../../../support/raw-http2.ts';
+} from '../../../../tools/http2-frames.ts';
+import { RawHttp2 } from '../../../support/raw-http2.ts';
 import { connectEngine, type EngineServer, GET, openEngine } from './support/engine.ts';
 import { Recorder, until } from './support/recorder.ts';
 

@@ -6,8 +6,9 @@ import { connect, createServer as createTlsServer, type TLSSocket } from 'node:t
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Connection } from '../../../../proxy/http2/connection.ts';
 import { ErrorCode } from '../../../../proxy/http2/errors.ts';
+import { END_HEADERS, headers, REQUEST } from '../../../../tools/http2-frames.ts';
 import type { Pki } from '../../../../tools/pki.ts';
-import { END_HEADERS, headers, RawHttp2, REQUEST } from '../../../support/raw-http2.ts';
+import { RawHttp2 } from '../../../support/raw-http2.ts';
 import {
   connectEngine,
   GET,

@@ -13,11 +13,11 @@ import {
   PADDED,
   PREFACE,
   PRIORITY,
-  RawHttp2,
   REQUEST,
   settings,
   uint32,
-} from '../../../support/raw-http2.ts';
+} from '../../../../tools/http2-frames.ts';
+import { RawHttp2 } from '../../../support/raw-http2.ts';
 import { type EngineServer, openEngine } from './support/engine.ts';
 import { until } from './support/recorder.ts';
 

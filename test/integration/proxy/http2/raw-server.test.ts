@@ -11,10 +11,10 @@ import {
   frame,
   headers,
   PREFACE,
-  RawHttp2,
   settings,
   uint32,
-} from '../../../support/raw-http2.ts';
+} from '../../../../tools/http2-frames.ts';
+import { RawHttp2 } from '../../../support/raw-http2.ts';
 import { connectEngine, GET, POST, portOf } from './support/engine.ts';
 import { Recorder, until } from './support/recorder.ts';
 
