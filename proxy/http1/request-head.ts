@@ -40,7 +40,20 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Naming these in Connection would change what the request is, so that part is ignored. */
-const NEVER_NOMINATED: ReadonlySet<string> = new Set(['content-length', 'expect', 'host']);
+const NEVER_NOMINATED: ReadonlySet<string> = new Set([
+  'authorization',
+  'content-length',
+  'expect',
+  'host',
+]);
+
+/**
+ * Who a request is from and for whom it speaks is meant for the apiserver, whatever Connection
+ * says: a client of a proxy before us could else take off the impersonation that it added.
+ */
+function mayBeNominated(name: string): boolean {
+  return !NEVER_NOMINATED.has(name) && !name.startsWith('impersonate-');
+}
 
 // RFC 3986, section 3.2: everything that host and port may hold, without user information.
 const AUTHORITY = /^[A-Za-z0-9\-._~!$&'()*+,;=:%[\]]*$/;
@@ -85,7 +98,7 @@ function pushRelayed(headers: HeaderList, raw: RawRequestHead, nominated: Readon
   for (let i = 0; i < raw.rawHeaders.length; i += 2) {
     const name = (raw.rawHeaders[i] ?? '').toLowerCase();
     if (name === 'host' || CONNECTION_FIELDS.has(name)) continue;
-    if (nominated.has(name) && !NEVER_NOMINATED.has(name)) continue;
+    if (nominated.has(name) && mayBeNominated(name)) continue;
     // A server ignores the expectation of an HTTP/1.0 client (RFC 9110, section 10.1.1).
     if (name === 'expect' && raw.httpVersion !== '1.1') continue;
     headers.push(name, raw.rawHeaders[i + 1] ?? '');

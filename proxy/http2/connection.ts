@@ -249,7 +249,8 @@ export class Connection {
     const code = known ? error.code : ErrorCode.INTERNAL_ERROR;
     // The peer is told of its own faults only.
     this.writer.goaway(this.session.lastProcessedId, code, known ? detail.slice(0, 128) : '');
-    this.end(detail);
+    // Streams may show their end to clients, who have no use for our stack.
+    this.end(known ? detail : 'internal error');
   }
 
   private finishShutdown(): void {

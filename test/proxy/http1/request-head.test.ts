@@ -40,6 +40,20 @@ test.each([
     ['content-length', '5'],
   ],
   [
+    'does not let Connection take off who asks and for whom',
+    [
+      'Host',
+      'a',
+      'Authorization',
+      'x',
+      'Impersonate-User',
+      'y',
+      'Connection',
+      'authorization, impersonate-user',
+    ],
+    ['authorization', 'x', 'impersonate-user', 'y'],
+  ],
+  [
     'drops fields of the connection',
     [
       'Host',

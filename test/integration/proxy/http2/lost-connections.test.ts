@@ -216,6 +216,22 @@ test('a listener that throws while its connection is lost does not keep others f
   await server.close();
 });
 
+test('streams that end with a bug of ours are not told its stack: they may show it to clients', async () => {
+  const server = await openEngine({
+    onRequest: ({ message }) => {
+      if (server.received.length === 2) breakIt(message, 'onData');
+    },
+  });
+  const raw = await RawHttp2.connect(server.port);
+  const post = REQUEST.with(1, 'POST');
+  raw.write(headers(1, post, END_HEADERS), headers(3, post, END_HEADERS));
+  raw.write(Buffer.from('000001000000000003' + '78', 'hex'));
+  await until(() => server.closed.length === 1);
+  expect(server.received[0]?.message.resets[0]?.detail).toBe('internal error');
+  raw.destroy();
+  await server.close();
+});
+
 test('onCapacity that throws ends the connection and is reported', async () => {
   const server = await openEngine({
     onRequest: ({ stream }) => stream.sendHeaders([':status', '200'], true),
