@@ -12,8 +12,9 @@ import type { Benchmark, BenchmarkResult } from './benchmark.ts';
 import { frontDoor } from './front-door.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 import { watchFrames } from './watch-frames.ts';
+import { wire } from './wire.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [frontDoor, watchFrames];
+const BENCHMARKS: readonly Benchmark[] = [wire, frontDoor, watchFrames];
 const NOT_WRITTEN = 'not kept: --write puts it into bench/results';
 
 function findBenchmark(name: string): Benchmark {

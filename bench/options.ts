@@ -82,6 +82,8 @@ function parse(argv: readonly string[]) {
       allowPositionals: true,
       options: {
         help: { type: 'boolean', short: 'h' },
+        // Read by common/command.ts.
+        debug: { type: 'boolean' },
         quick: { type: 'boolean' },
         write: { type: 'boolean' },
         only: { type: 'string' },

@@ -14,6 +14,8 @@ export interface Summary {
   readonly p99Ms: number;
   /** Of the door's process; absent where there is none. */
   readonly cpuMicrosPerRequest?: number;
+  /** As `spreadPercent`, of `cpuMicrosPerRequest`. */
+  readonly cpuSpreadPercent?: number;
   readonly errors: number;
   readonly samples: readonly Sample[];
 }
@@ -31,7 +33,9 @@ export function summarize(subject: {
     spreadPercent: spreadPercent(rates),
     p50Ms: median(samples.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(samples.map(({ p99Ms }) => p99Ms)),
-    ...(cpu.length === 0 ? {} : { cpuMicrosPerRequest: median(cpu) }),
+    ...(cpu.length === 0
+      ? {}
+      : { cpuMicrosPerRequest: median(cpu), cpuSpreadPercent: spreadPercent(cpu) }),
     errors: samples.reduce((total, { errors }) => total + errors, 0),
     samples,
   };

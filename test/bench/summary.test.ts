@@ -16,6 +16,7 @@ test('a summary is made of medians, and of the sum of errors', () => {
     p50Ms: 1,
     p99Ms: 2,
     cpuMicrosPerRequest: 30,
+    cpuSpreadPercent: expect.closeTo(233.3, 1),
     errors: 3,
     samples,
   });

@@ -1,0 +1,3 @@
+module evenkeel/bench/peers/go-proxy
+
+go 1.24

@@ -1,0 +1,55 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Peer, Place } from './peer.ts';
+
+/** One worker. It speaks HTTP/1.1 to its backends, over connections that are kept. */
+export const nginx: Peer = {
+  name: 'nginx',
+  program: 'nginx',
+  versionArguments: ['-v'],
+  upstreamProtocol: 'http/1.1',
+  async prepare(place: Place): Promise<readonly string[]> {
+    await mkdir(join(place.directory, 'nginx'), { recursive: true });
+    const config = join(place.directory, 'nginx.conf');
+    await writeFile(config, configOf(place));
+    return ['-p', place.directory, '-c', config];
+  },
+};
+
+function configOf({ directory, pki, port, upstreams }: Place): string {
+  const servers = upstreams.map(({ host, port: to }) => `server ${host}:${to};`).join(' ');
+  const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${directory}/nginx/${kind};`)
+    .join('\n  ');
+  // Without the three limits it would close connections in the middle of a run, and what it saves
+  // on them would be on nobody's bill.
+  return `daemon off;
+worker_processes 1;
+worker_rlimit_nofile 60000;
+pid ${directory}/nginx.pid;
+error_log stderr crit;
+events { worker_connections 50000; }
+http {
+  ${folders}
+  access_log off;
+  keepalive_requests 100000000;
+  keepalive_timeout 1h;
+  http2_max_concurrent_streams 250;
+  client_max_body_size 16m;
+  upstream apiservers { least_conn; ${servers} keepalive 1000; keepalive_requests 100000000; }
+  server {
+    listen 127.0.0.1:${port} ssl http2;
+    ssl_certificate ${pki.door.certPath};
+    ssl_certificate_key ${pki.door.keyPath};
+    location / {
+      proxy_pass https://apiservers;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+      proxy_request_buffering off;
+      proxy_read_timeout 1h;
+    }
+  }
+}
+`;
+}

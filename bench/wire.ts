@@ -1,0 +1,174 @@
+// What the wire engine costs beside other proxies: requests, uploads and watches, in one run.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { missingBinaries } from '../tools/binaries.ts';
+import type { ChildGroup } from '../tools/child.ts';
+import { formatTable } from '../tools/text-table.ts';
+import type { Benchmark, BenchmarkContext, BenchmarkResult, NotRun } from './benchmark.ts';
+import type { Options } from './options.ts';
+import {
+  type Backend,
+  OBJECT_FOLDER,
+  startKubeBackend,
+  startOwnBackend,
+  startReturnBackend,
+} from './wire/backends.ts';
+import { requireH2load } from './wire/load.ts';
+import { tablesOf } from './wire/report.ts';
+import type { RequestResult, WatchResult, WireFigures } from './wire/result.ts';
+import {
+  halfRate,
+  measureLoad,
+  type Pace,
+  type Stage,
+  type StageLoad,
+  withStage,
+} from './wire/stage.ts';
+import { type Choice, choosePeers } from './wire/subjects.ts';
+import { measureWatches } from './wire/watches.ts';
+
+const MIB = 1024 * 1024;
+const DEFAULTS: Pace & { watches: number; idleWatches: number } = {
+  seconds: 0.7,
+  rounds: 5,
+  watches: 1000,
+  idleWatches: 2000,
+};
+const QUICK: typeof DEFAULTS = { seconds: 0.3, rounds: 2, watches: 200, idleWatches: 400 };
+
+function smallLoad(connections: number, streams: number, bytes: 100 | 2048): StageLoad {
+  const size = bytes === 2048 ? '2 KiB' : `${bytes} B`;
+  const name = `${connections} x ${streams}, ${size}`;
+  return { name, connections, streams, path: `${OBJECT_FOLDER}/${bytes}` };
+}
+
+const MAIN_LOAD = smallLoad(10, 10, 2048);
+const SMALL_LOADS = [smallLoad(10, 100, 2048), smallLoad(100, 1, 2048), smallLoad(10, 10, 100)];
+const QUICK_SMALL_LOADS = SMALL_LOADS.slice(0, 1);
+
+interface Run {
+  readonly context: BenchmarkContext;
+  readonly choice: Choice;
+  readonly settings: typeof DEFAULTS;
+}
+
+export const wire: Benchmark = {
+  name: 'wire',
+  title: 'the door beside HAProxy, nginx, Envoy, Go, Caddy and plain node: requests and watches',
+  async run(context): Promise<BenchmarkResult> {
+    requireH2load();
+    const { options } = context;
+    const settings = settingsOf(options);
+    const choice = await choosePeers(options.only);
+    const run = { context, choice, settings };
+    const measured = options.backend === 'kube' ? await runKube(run) : await runFast(run);
+    const { seconds, rounds } = settings;
+    const notRun = [...choice.notRun, ...measured.notRun];
+    const figures: WireFigures = { seconds, rounds, peers: choice.versions, ...measured, notRun };
+    return { figures, lines: linesOf(figures) };
+  },
+};
+
+function settingsOf({ quick, settings, watches, idleWatches }: Options): typeof DEFAULTS {
+  const defaults = quick ? QUICK : DEFAULTS;
+  return {
+    seconds: settings.seconds ?? defaults.seconds,
+    rounds: settings.rounds ?? defaults.rounds,
+    watches: watches ?? defaults.watches,
+    idleWatches: idleWatches ?? defaults.idleWatches,
+  };
+}
+
+interface Measured {
+  readonly requests: readonly RequestResult[];
+  readonly watches?: WatchResult;
+  readonly notRun: readonly NotRun[];
+}
+
+/** Runs `work` with all subjects before the backend that `start` starts. */
+function inStage<B extends Backend, R>(
+  { context, choice, settings }: Run,
+  name: string,
+  start: (folder: string, children: ChildGroup) => Promise<B>,
+  work: (stage: Stage<B>) => Promise<R>,
+): Promise<R> {
+  const folder = join(context.directory, name);
+  const { peers } = choice;
+  const begin = (children: ChildGroup): Promise<B> => start(join(folder, 'backend'), children);
+  return withStage(context, { folder, peers, pace: settings }, begin, work);
+}
+
+/** Three stages, each with all subjects started anew: what one leaves behind is not the next's. */
+async function runFast(run: Run): Promise<Measured> {
+  const { context } = run;
+  const small = await inStage(run, 'small', startSmall, async (stage) => {
+    const main = await measureLoad(stage, MAIN_LOAD);
+    const requestsPerSecond = halfRate(main, MAIN_LOAD.connections);
+    const name = `${MAIN_LOAD.name}, at ${requestsPerSecond} requests/s`;
+    const results = [main, await measureLoad(stage, { ...MAIN_LOAD, name, requestsPerSecond })];
+    for (const load of context.options.quick ? QUICK_SMALL_LOADS : SMALL_LOADS) {
+      results.push(await measureLoad(stage, load));
+    }
+    return results;
+  });
+  const large = await inStage(run, 'large', startOwnBackend, async (stage) => {
+    const results: RequestResult[] = [];
+    for (const load of await largeLoads(stage.folder)) {
+      results.push(await measureLoad(stage, load));
+    }
+    return results;
+  });
+  const { result, notRun } = await inStage(run, 'watches', startOwnBackend, (stage) =>
+    measureWatches(stage, run.settings),
+  );
+  return { requests: [...small, ...large], watches: result, notRun };
+}
+
+async function startSmall(folder: string, children: ChildGroup): Promise<Backend> {
+  return (await startReturnBackend(folder, children)) ?? startOwnBackend(folder, children);
+}
+
+async function largeLoads(folder: string): Promise<StageLoad[]> {
+  const upload = Buffer.alloc(MIB, 'evenkeel ');
+  const uploadPath = join(folder, 'upload');
+  await writeFile(uploadPath, upload);
+  const connections = 10;
+  return [
+    { name: '10 x 1, 1 MiB', connections, streams: 1, path: `${OBJECT_FOLDER}/${MIB}` },
+    {
+      name: '10 x 1, upload of 1 MiB',
+      connections,
+      streams: 1,
+      path: OBJECT_FOLDER,
+      upload,
+      uploadPath,
+    },
+  ];
+}
+
+async function runKube(run: Run): Promise<Measured> {
+  const missing = missingBinaries(['etcd', 'kube-apiserver']);
+  if (missing.length > 0) {
+    const reason = `no ${missing.join(', ')} in .tools/bin; run: npm run tools`;
+    return { requests: [], notRun: [{ name: 'three kube-apiservers', reason }] };
+  }
+  const folder = join(run.context.directory, 'cluster');
+  const { backend, path } = await startKubeBackend(run.context, folder);
+  const requests = await inStage(
+    run,
+    'kube',
+    () => Promise.resolve(backend),
+    async (stage) => [await measureLoad(stage, { ...MAIN_LOAD, path })],
+  );
+  return { requests, notRun: [] };
+}
+
+function linesOf(figures: WireFigures): string[] {
+  const tables = tablesOf(figures).flatMap(({ title, columns, rows }) => [
+    title,
+    '',
+    ...formatTable(columns, rows),
+    '',
+  ]);
+  return [...tables, ...figures.notRun.map(({ name, reason }) => `${name}: not run: ${reason}`)];
+}

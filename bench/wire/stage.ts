@@ -1,0 +1,95 @@
+// One backend, all subjects before it, one load after the other.
+import { mkdir } from 'node:fs/promises';
+import { ChildGroup } from '../../tools/child.ts';
+import type { BenchmarkContext } from '../benchmark.ts';
+import type { Peer } from '../peers/peer.ts';
+import { interleave } from '../statistics.ts';
+import type { Sample } from '../subject.ts';
+import { type Summary, summarize } from '../summary.ts';
+import type { Backend } from './backends.ts';
+import { type Load, type Target, takeSample } from './load.ts';
+import type { RequestResult } from './result.ts';
+import { checkAnswer, DIRECT, DOOR, startSubjects } from './subjects.ts';
+
+export interface Pace {
+  readonly seconds: number;
+  readonly rounds: number;
+}
+
+/** Where a stage works, and how long. */
+export interface Stage<B extends Backend = Backend> extends Pace {
+  readonly context: BenchmarkContext;
+  readonly backend: B;
+  readonly targets: readonly Target[];
+  readonly children: ChildGroup;
+  readonly folder: string;
+}
+
+/** A load and what is sent with it. */
+export interface StageLoad extends Load {
+  readonly upload?: Buffer;
+}
+
+/** Runs `work` with everything started, and ends all of it. */
+export async function withStage<B extends Backend, R>(
+  context: BenchmarkContext,
+  { folder, peers, pace }: { folder: string; peers: readonly Peer[]; pace: Pace },
+  startBackend: (children: ChildGroup) => Promise<B>,
+  work: (stage: Stage<B>) => Promise<R>,
+): Promise<R> {
+  const children = new ChildGroup();
+  await context.onEnd(() => children.stop());
+  try {
+    await mkdir(folder);
+    const backend = await startBackend(children);
+    context.say(`${backend.name}: starting ${peers.length + 2} subjects before it`);
+    const targets = await startSubjects(backend, peers, { folder, children });
+    return await work({ ...pace, context, backend, targets, children, folder });
+  } finally {
+    await children.stop();
+  }
+}
+
+/** Correctness first, then rounds in which all take their turns. */
+export async function measureLoad(stage: Stage, load: StageLoad): Promise<RequestResult> {
+  const { backend, targets, context, children, folder, seconds, rounds } = stage;
+  const bodyBytes = await checkAll(stage, load);
+  const samples = new Map<Target, Sample[]>(targets.map((target) => [target, []]));
+  const { headers } = backend;
+  const { signal, say } = context;
+  const environment = { children, directory: folder, headers, bodyBytes, signal };
+  // The first run of each does not count: caches and compilers get warm.
+  for (const target of targets) await takeSample(load, target, { ...environment, seconds: 0.2 });
+  for (const target of interleave(targets, rounds)) {
+    signal.throwIfAborted();
+    samples.get(target)?.push(await takeSample(load, target, { ...environment, seconds }));
+  }
+  const rows = [...samples].map(([{ name }, taken]) => summarize({ name, samples: taken }));
+  say(`${load.name}: ${rows.map(shortly).join(', ')}`);
+  return { load: load.name, backend: backend.name, rows };
+}
+
+/** Length of the answer, which all subjects have given. */
+async function checkAll({ backend, targets }: Stage, load: StageLoad): Promise<number> {
+  const given = { backend, ...(load.upload === undefined ? {} : { upload: load.upload }) };
+  let wanted: Buffer | undefined;
+  for (const target of targets) {
+    const expected = wanted === undefined ? {} : { wanted };
+    wanted = await checkAnswer(load, target, { ...given, ...expected });
+  }
+  return wanted?.length ?? 0;
+}
+
+function shortly({ subject, requestsPerSecond, cpuMicrosPerRequest }: Summary): string {
+  return cpuMicrosPerRequest === undefined
+    ? `${subject} ${requestsPerSecond.toFixed(0)}/s`
+    : `${subject} ${cpuMicrosPerRequest.toFixed(1)} us`;
+}
+
+/** Half of what the door can do, in whole requests for each connection; as fast as it can if 0. */
+export function halfRate({ rows }: RequestResult, connections: number): number {
+  const door = rows.find(({ subject }) => subject === DOOR);
+  const direct = rows.find(({ subject }) => subject === DIRECT);
+  const rate = (door ?? direct)?.requestsPerSecond ?? 0;
+  return Math.max(1, Math.round(rate / 2 / connections)) * connections;
+}

@@ -1,0 +1,111 @@
+// Watches through all subjects: what one costs that waits, then what events cost.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NotRun } from '../benchmark.ts';
+import { interleave, median, spreadPercent } from '../statistics.ts';
+import type { OwnBackend } from './backends.ts';
+import type { Target } from './load.ts';
+import type { WatchResult, WatchRow } from './result.ts';
+import type { Stage } from './stage.ts';
+import { watchEvent } from './watch-groups.ts';
+import { WATCHES_PER_CONNECTION, WatchLoad } from './watch-load.ts';
+
+export interface WatchCounts {
+  readonly watches: number;
+  readonly idleWatches: number;
+}
+
+type Proxy = Target & { readonly pid: number };
+
+const EVENTS_PER_SECOND = 10;
+/** Before the memory is looked at: what opening has allocated for a moment is given back. */
+const SETTLE_MS = 500;
+
+export async function measureWatches(
+  stage: Stage<OwnBackend>,
+  counts: WatchCounts,
+): Promise<{ result: WatchResult; notRun: NotRun[] }> {
+  const proxies = stage.targets.flatMap((target) =>
+    target.pid === undefined ? [] : [{ ...target, pid: target.pid }],
+  );
+  const notRun: NotRun[] = [];
+  const idle = new Map<string, number>();
+  for (const proxy of proxies) {
+    stage.context.signal.throwIfAborted();
+    try {
+      idle.set(proxy.name, await measureIdle(stage, proxy, counts.idleWatches));
+    } catch (error) {
+      // Some have limits that so many watches run into; that is a result, and no end for the rest.
+      const reason = error instanceof Error ? error.message : String(error);
+      notRun.push({ name: `${proxy.name}, idle watches`, reason });
+    }
+  }
+  const loads = await measureEvents(stage, proxies, counts.watches);
+  const rows = loads.map((load) => rowOf(load, idle.get(load.target.name)));
+  const { watches, idleWatches } = counts;
+  const eventBytes = watchEvent(1000).length;
+  const watchesPerConnection = WATCHES_PER_CONNECTION;
+  return { result: { watches, watchesPerConnection, idleWatches, eventBytes, rows }, notRun };
+}
+
+/** Bytes of resident memory for each watch that waits. */
+async function measureIdle(
+  { backend, children, folder, context }: Stage<OwnBackend>,
+  proxy: Proxy,
+  watches: number,
+): Promise<number> {
+  const environment = { children, directory: folder, maxWatches: watches };
+  const load = new WatchLoad(proxy, backend, environment);
+  try {
+    // So many that code is loaded and connections to the backends are there.
+    const first = Math.min(WATCHES_PER_CONNECTION, watches - 1);
+    await load.open(first);
+    await load.deliver(1, 0);
+    const before = load.residentBytes();
+    await load.open(watches - first);
+    await delay(SETTLE_MS);
+    const bytes = (load.residentBytes() - before) / (watches - first);
+    context.say(`${watches} idle watches: ${proxy.name} ${(bytes / 1024).toFixed(1)} KiB each`);
+    return bytes;
+  } finally {
+    await load.close();
+  }
+}
+
+async function measureEvents(
+  { backend, children, folder, context, seconds, rounds }: Stage<OwnBackend>,
+  proxies: readonly Proxy[],
+  watches: number,
+): Promise<WatchLoad[]> {
+  const environment = { children, directory: folder, maxWatches: watches };
+  const loads: WatchLoad[] = [];
+  for (const proxy of proxies) {
+    const load = new WatchLoad(proxy, backend, environment);
+    await load.open(watches);
+    // The first events do not count. They also show that each one comes to each watch.
+    await load.deliver(2, 0);
+    loads.push(load);
+  }
+  for (const load of interleave(loads, rounds)) {
+    context.signal.throwIfAborted();
+    await load.measure(seconds, EVENTS_PER_SECOND);
+  }
+  const shown = loads.map(({ target, samples }) => {
+    const micros = median(samples.map(({ cpuMicrosPerEvent }) => cpuMicrosPerEvent));
+    return `${target.name} ${micros.toFixed(1)} us`;
+  });
+  context.say(`an event to ${watches} watches: ${shown.join(', ')}`);
+  for (const load of loads) await load.close();
+  return loads;
+}
+
+function rowOf({ target, samples }: WatchLoad, idleBytesPerWatch: number | undefined): WatchRow {
+  const micros = samples.map(({ cpuMicrosPerEvent }) => cpuMicrosPerEvent);
+  return {
+    subject: target.name,
+    cpuMicrosPerEvent: median(micros),
+    spreadPercent: spreadPercent(micros),
+    eventsPerSecond: median(samples.map(({ eventsPerSecond }) => eventsPerSecond)),
+    ...(idleBytesPerWatch === undefined ? {} : { idleBytesPerWatch }),
+    samples,
+  };
+}
