@@ -86,9 +86,11 @@ test('an endpoint that ends each watch at once is not asked in a circle', () => 
     const last = watch.opened.at(-1);
     if (last === undefined || last.stream.resetCode !== undefined) continue;
     last.stream.answer();
+    // Long enough to be taken for good.
+    bench.pass(120);
     last.stream.end();
   }
-  expect(watch.opened.length).toBeLessThan(120);
+  expect(watch.opened.length).toBeLessThan(100);
   expect(watch.front.ended).toBe(true);
 });
 

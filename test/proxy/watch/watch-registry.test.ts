@@ -39,11 +39,6 @@ function restart(index: number): void {
   bench.setReady(index, true);
 }
 
-/** Nothing has been read from the connection to an endpoint for two seconds. */
-function suspect(index: number): void {
-  bench.registry.suspect(bench.at(index), bench.connectionOf(bench.at(index)));
-}
-
 test('many watches of one dead endpoint come to each of the others at the pace', () => {
   bench = new WatchBench(3, { continuationsPerSecond: 100 });
   const watches = carry(1000);
@@ -115,7 +110,7 @@ test('an endpoint that was ready before the last event is preferred to a fresh o
 test('watches of a silent connection are opened elsewhere, and stay until that has answered', () => {
   bench = new WatchBench(3);
   const watches = carry(20);
-  suspect(0);
+  bench.suspect(0);
   bench.pass(50);
   expect(opened(watches)).toHaveLength(20);
   for (const { first, watch } of watches) {
@@ -130,7 +125,7 @@ test('watches of a silent connection are opened elsewhere, and stay until that h
 test('a connection that wakes up keeps the watches that have not been moved yet', () => {
   bench = new WatchBench(2, { continuationsPerSecond: 10 });
   const watches = carry(30);
-  suspect(0);
+  bench.suspect(0);
   bench.pass(10);
   const before = opened(watches).length;
   expect(before).toBeLessThan(5);
@@ -156,7 +151,7 @@ test('watches on other connections of the same endpoint are left alone', () => {
 test('a suspected watch whose endpoint then dies is continued once', () => {
   bench = new WatchBench(3);
   const watches = carry(5);
-  suspect(0);
+  bench.suspect(0);
   bench.pass(10);
   lose(watches);
   bench.pass(100);
@@ -228,6 +223,17 @@ test('a target that said Expired is not asked again for the same version, but fo
   expect(watches.reduce((sum, watch) => sum + watch.opened.length, 0)).toBeGreaterThan(before);
 });
 
+test('nothing is evened out while an endpoint is suspected', () => {
+  bench = new WatchBench(2);
+  const watches = carry(20);
+  bench.suspected.add(bench.at(0));
+  bench.registry.rebalance();
+  expect(opened(watches)).toHaveLength(0);
+  bench.suspected.clear();
+  bench.registry.rebalance();
+  expect(opened(watches)).toHaveLength(10);
+});
+
 test('an endpoint that is not ready but still sends is emptied at the pace', () => {
   bench = new WatchBench(2, { movesPerSecond: 5 });
   const watches = carry(12);
@@ -244,7 +250,7 @@ test('an endpoint that is not ready but still sends is emptied at the pace', () 
 test('nothing is left in the registry by watches that are over', () => {
   bench = new WatchBench(3);
   const watches = carry(30);
-  suspect(0);
+  bench.suspect(0);
   bench.pass(10);
   answerAll(watches.slice(0, 10));
   lose(watches.slice(10, 20));

@@ -48,6 +48,8 @@ export class WatchBench {
   readonly gapsMs: number[] = [];
   /** Endpoints that have no connection to give. */
   readonly full = new Set<Endpoint>();
+  /** Endpoints of which a connection is silent. */
+  readonly suspected = new Set<Endpoint>();
   /** The connection that each endpoint's watches are on. */
   readonly connections = new Map<Endpoint, { lastReadAtMs: number }>();
   readonly nowMs = (): number => performance.now();
@@ -81,6 +83,12 @@ export class WatchBench {
   /** Not available for the next watch, as after a refused connection. */
   setReady(index: number, ready: boolean): void {
     this.at(index).checked(ready, 'test');
+  }
+
+  /** Nothing has been read from the connection to an endpoint for two seconds. */
+  suspect(index: number): void {
+    this.suspected.add(this.at(index));
+    this.registry.suspect(this.at(index), this.connectionOf(this.at(index)));
   }
 
   /** A watch that the endpoint at `index` has just answered with 200. */
@@ -131,7 +139,13 @@ export class WatchBench {
   }
 
   private endpoint(name: string): Endpoint {
-    const endpoint = new Endpoint({
+    const { suspected } = this;
+    class TestEndpoint extends Endpoint {
+      override get suspected(): boolean {
+        return suspected.has(this);
+      }
+    }
+    const endpoint = new TestEndpoint({
       name,
       host: '127.0.0.1',
       port: 1,
