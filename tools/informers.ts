@@ -18,9 +18,18 @@ export interface InformerCounters {
   readonly events: number;
   readonly regressions: number;
   readonly maxSilenceMs: number;
+  readonly lost: number;
+  readonly doubled: number;
 }
 
+/** Annotations by which an informer counts and times the events of an object; see source.go. */
+export const SEQUENCE_ANNOTATION = 'evenkeel.example/sequence';
+export const SENT_ANNOTATION = 'evenkeel.example/sent-ms';
+
 export interface InformerStats extends InformerCounters {
+  readonly latencyP50Ms: number;
+  readonly latencyP99Ms: number;
+  readonly latencyMaxMs: number;
   readonly bySource: Readonly<Record<string, InformerCounters>>;
 }
 

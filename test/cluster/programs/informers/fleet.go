@@ -88,7 +88,7 @@ func (f *fleet) newClient(o options) (*client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--resources: %w", err)
 		}
-		s := &source{informer: informer.Informer(), lastEvent: time.Now()}
+		s := &source{informer: informer.Informer(), lastEvent: time.Now(), sequences: map[string]int64{}}
 		if err := s.watchInformer(); err != nil {
 			return nil, err
 		}
@@ -151,6 +151,7 @@ func (f *fleet) counters() map[string]any {
 		}
 	}
 	fields := flatten(total)
+	fields["latencyP50Ms"], fields["latencyP99Ms"], fields["latencyMaxMs"] = total.percentiles()
 	fields["bySource"] = bySource
 	return fields
 }

@@ -23,6 +23,11 @@
 //	events         add, update and delete notifications
 //	regressions    updates to an older resourceVersion than the store had: must stay 0
 //	maxSilenceMs   longest time in which an informer got no event, the running one included
+//	lost           numbers that an informer has missed, of objects that the writer has numbered
+//	doubled        numbers that came again or late; both see the annotations in source.go
+//
+// and over all of them latencyP50Ms, latencyP99Ms and latencyMaxMs, from a write of such an object
+// to its notification.
 //
 // Commands on standard input, one a line: `stats`, `reset`, `quit`, and `check`, which compares every
 // store with a LIST through --direct-kubeconfig (uid and resourceVersion of each object) and gives

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -25,6 +26,11 @@ type counters struct {
 	Events          int   `json:"events"`
 	Regressions     int   `json:"regressions"`
 	MaxSilenceMs    int64 `json:"maxSilenceMs"`
+	// Of objects with the annotations of eventSeen.
+	Lost    int `json:"lost"`
+	Doubled int `json:"doubled"`
+
+	latenciesMs []float64
 }
 
 func (c *counters) add(other counters) {
@@ -38,7 +44,27 @@ func (c *counters) add(other counters) {
 	c.Events += other.Events
 	c.Regressions += other.Regressions
 	c.MaxSilenceMs = max(c.MaxSilenceMs, other.MaxSilenceMs)
+	c.Lost += other.Lost
+	c.Doubled += other.Doubled
+	c.latenciesMs = append(c.latenciesMs, other.latenciesMs...)
 }
+
+// percentiles of the time from a write to its notification; zeros when there was none.
+func (c *counters) percentiles() (p50, p99, highest float64) {
+	count := len(c.latenciesMs)
+	if count == 0 {
+		return 0, 0, 0
+	}
+	slices.Sort(c.latenciesMs)
+	return c.latenciesMs[count/2], c.latenciesMs[min(count-1, count*99/100)], c.latenciesMs[count-1]
+}
+
+// What a writer may put on an object to have its events counted and timed: a number that grows by
+// one with each write of the object, and the time of the write in Unix milliseconds.
+const (
+	sequenceAnnotation = "evenkeel.example/sequence"
+	sentAnnotation     = "evenkeel.example/sent-ms"
+)
 
 // source is one informer of one client, and what happened to it.
 type source struct {
@@ -48,6 +74,8 @@ type source struct {
 	now       counters
 	listed    bool
 	lastEvent time.Time
+	// The last number of each object that the writer has numbered; see eventSeen.
+	sequences map[string]int64
 }
 
 func (s *source) update(change func(*counters)) {
@@ -60,6 +88,7 @@ func (s *source) snapshot() counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now
+	now.latenciesMs = slices.Clone(s.now.latenciesMs)
 	now.MaxSilenceMs = max(now.MaxSilenceMs, time.Since(s.lastEvent).Milliseconds())
 	return now
 }
@@ -91,6 +120,33 @@ func (s *source) eventSeen(older, newer any) {
 	if older != nil && resourceVersion(newer) < resourceVersion(older) {
 		s.now.Regressions++
 	}
+	if accessor, ok := newer.(metav1.Object); ok {
+		s.numberSeen(accessor)
+	}
+}
+
+// numberSeen reads what the writer has written on an object: when it was written, and how often.
+// Only the writer's own clock is needed, which is this machine's.
+func (s *source) numberSeen(object metav1.Object) {
+	annotations := object.GetAnnotations()
+	sequence, err := strconv.ParseInt(annotations[sequenceAnnotation], 10, 64)
+	if err != nil {
+		return
+	}
+	if sentMs, err := strconv.ParseInt(annotations[sentAnnotation], 10, 64); err == nil {
+		latency := time.Since(time.UnixMilli(sentMs))
+		s.now.latenciesMs = append(s.now.latenciesMs, float64(latency.Microseconds())/1000)
+	}
+	key := keyOf(object)
+	if last, known := s.sequences[key]; known {
+		switch {
+		case sequence > last+1:
+			s.now.Lost += int(sequence - last - 1)
+		case sequence <= last:
+			s.now.Doubled++
+		}
+	}
+	s.sequences[key] = sequence
 }
 
 // resourceVersion may be compared as a number from 1.35 on by contract, and always could in etcd.
