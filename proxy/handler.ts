@@ -19,8 +19,11 @@ import { carryWatch } from './watch/carry.ts';
 import type { WatchOrigin } from './watch/watch-origin.ts';
 import { bookmarkedTarget, isResourceWatch, watchHeaders } from './watch/watch-terms.ts';
 
-/** A watch that ends younger than this, without an event, makes client-go relist. */
-const MIN_WATCH_MS = 1000;
+/**
+ * A watch that ends younger than a second, without an event, makes client-go relist. Its clock
+ * begins when our answer arrives, hence the rest.
+ */
+const MIN_WATCH_MS = 1250;
 const EMPTY = Buffer.alloc(0);
 const TUNNEL_METHODS = new Set(['CONNECT', 'TRACE']);
 

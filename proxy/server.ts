@@ -53,5 +53,6 @@ export function healthCheckOptions(config: Config): HealthCheckOptions {
     timeoutMs,
     identityClass: asUser ? 'certificate' : 'anonymous',
     identityHeaders: (asUser ? headers : []) as HeaderList,
+    user: asUser ? user : undefined,
   };
 }

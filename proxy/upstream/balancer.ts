@@ -8,6 +8,9 @@ export interface BalancerOptions {
   readonly slowStartMs: number;
 }
 
+/** Differences in requests in flight up to this are chance; see `pick`. */
+const REQUEST_BAND = 1;
+
 /** The endpoints, and which of them gets the next request or watch. */
 export class Balancer {
   readonly endpoints: readonly Endpoint[];
@@ -37,12 +40,25 @@ export class Balancer {
     const triedIndexes = tried.map((endpoint) => this.endpoints.indexOf(endpoint));
     const { turn } = this;
     this.turn += 1;
-    const index = pick(this.candidates(longRunning, false), triedIndexes, turn, this.slowStartMs);
+    const index = this.pickFrom(
+      this.candidates(longRunning, false),
+      triedIndexes,
+      turn,
+      longRunning,
+    );
     if (index >= 0) return this.endpoints[index];
     // A suspected endpoint is better than none.
-    return this.endpoints[
-      pick(this.candidates(longRunning, true), triedIndexes, turn, this.slowStartMs)
-    ];
+    const all = this.candidates(longRunning, true);
+    return this.endpoints[this.pickFrom(all, triedIndexes, turn, longRunning)];
+  }
+
+  private pickFrom(
+    candidates: readonly Candidate[],
+    tried: readonly number[],
+    turn: number,
+    longRunning: boolean,
+  ): number {
+    return pick(candidates, tried, turn, this.slowStartMs, longRunning ? 0 : REQUEST_BAND);
   }
 
   private candidates(longRunning: boolean, withSuspected: boolean): Candidate[] {

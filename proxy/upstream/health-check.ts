@@ -1,8 +1,8 @@
-import { ErrorCode } from '../http2/errors.ts';
 import type { HeaderList } from '../http2/header-list.ts';
-import type { MessageListener, MessageStream } from '../http2/message-stream.ts';
 import type { IdentityClass } from '../identity/identity-class.ts';
+import { disbelief, SELF_REVIEW_BODY, SELF_REVIEW_PATH } from './belief.ts';
 import type { Endpoint } from './endpoint.ts';
+import { Probe, type ProbeOutcome, type ProbeRequest } from './probe.ts';
 
 export interface HealthCheckOptions {
   readonly path: string;
@@ -12,6 +12,8 @@ export interface HealthCheckOptions {
   /** The connections to use, and the header fields that belong on them. */
   readonly identityClass: IdentityClass;
   readonly identityHeaders: HeaderList;
+  /** Whom the identity headers name; undefined when there are none. */
+  readonly user: string | undefined;
 }
 
 /** Where the results of health checks come from. */
@@ -89,7 +91,9 @@ class HealthCheck {
   private readonly options: HealthCheckOptions;
   private readonly onResult: (passed: boolean, detail: string) => void;
   private readonly timer: NodeJS.Timeout;
-  private current: Check | undefined;
+  private current: Probe | undefined;
+  /** It has said whom it takes us for since it was last out, and that was right. */
+  private believes = false;
 
   constructor(
     endpoint: Endpoint,
@@ -106,95 +110,57 @@ class HealthCheck {
   /** Checks at once, unless a check is under way. */
   checkNow(): void {
     if (this.current !== undefined) return;
-    this.current = new Check(this.endpoint, this.options, (passed, detail) => {
-      this.current = undefined;
-      this.onResult(passed, detail);
+    const { path } = this.options;
+    this.ask({ method: 'GET', path }, (outcome) => {
+      const passed = outcome.kind === 'answered' && outcome.status === 200;
+      if (passed && !this.believes) this.askIdentity();
+      else if (passed) this.onResult(true, '');
+      else
+        this.failed(
+          outcome.kind === 'failed' ? outcome.detail : `${path} answered ${outcome.status}`,
+        );
     });
-    this.current.begin();
   }
 
   stop(): void {
     clearInterval(this.timer);
     this.current?.cancel();
   }
-}
 
-/** One request for readiness. Its first outcome counts. */
-class Check implements MessageListener {
-  private readonly endpoint: Endpoint;
-  private readonly options: HealthCheckOptions;
-  private readonly onDone: (passed: boolean, detail: string) => void;
-  private readonly timer: NodeJS.Timeout;
-  private stream: MessageStream | undefined;
-  private status = '';
-  private done = false;
-
-  constructor(
-    endpoint: Endpoint,
-    options: HealthCheckOptions,
-    onDone: (passed: boolean, detail: string) => void,
-  ) {
-    this.endpoint = endpoint;
-    this.options = options;
-    this.onDone = onDone;
-    this.timer = setTimeout(() => {
-      this.stream?.reset(ErrorCode.CANCEL);
-      this.finish(false, `no answer to ${options.path} within ${options.timeoutMs} ms`);
-    }, options.timeoutMs);
-  }
-
-  begin(): void {
-    const connection = this.endpoint.acquire(this.options.identityClass, 'health');
-    if (connection === undefined) {
-      this.finish(false, 'no connection for the health check');
+  /** Before an endpoint is used: does it take the door's users for whom the door says they are? */
+  private askIdentity(): void {
+    const { user } = this.options;
+    if (user === undefined) {
+      this.onResult(true, '');
       return;
     }
-    const headers: HeaderList = [
-      ':method',
-      'GET',
-      ':scheme',
-      'https',
-      ':authority',
-      this.endpoint.url.slice('https://'.length),
-      ':path',
-      this.options.path,
-      'user-agent',
-      'evenkeel-health',
-      ...this.options.identityHeaders,
-    ];
-    this.stream = connection.request(headers, true, this);
+    const request = { method: 'POST', path: SELF_REVIEW_PATH, body: SELF_REVIEW_BODY } as const;
+    this.ask(request, (outcome) => {
+      const problem = disbelief(outcome, user);
+      if (problem !== undefined) {
+        this.failed(problem);
+        return;
+      }
+      this.believes = true;
+      this.onResult(true, '');
+    });
   }
 
-  cancel(): void {
-    this.done = true;
-    clearTimeout(this.timer);
-    this.stream?.reset(ErrorCode.CANCEL);
+  private failed(detail: string): void {
+    this.believes = false;
+    this.onResult(false, detail);
   }
 
-  onHeaders(_stream: MessageStream, headers: HeaderList, endStream: boolean): void {
-    if (headers[0] === ':status') this.status = headers[1] ?? '';
-    if (endStream) this.answered();
-  }
-
-  onData(stream: MessageStream, chunk: Buffer, endStream: boolean): void {
-    stream.consumed(chunk.length);
-    if (endStream) this.answered();
-  }
-
-  onSent(): void {}
-
-  onReset(_stream: MessageStream, reason: { readonly detail: string }): void {
-    this.finish(false, reason.detail);
-  }
-
-  private answered(): void {
-    this.finish(this.status === '200', `${this.options.path} answered ${this.status}`);
-  }
-
-  private finish(passed: boolean, detail: string): void {
-    if (this.done) return;
-    this.done = true;
-    clearTimeout(this.timer);
-    this.onDone(passed, detail);
+  private ask(
+    request: Pick<ProbeRequest, 'method' | 'path' | 'body'>,
+    onDone: (outcome: ProbeOutcome) => void,
+  ): void {
+    const { identityClass, identityHeaders, timeoutMs } = this.options;
+    const whole = { ...request, identityClass, identityHeaders, timeoutMs };
+    this.current = new Probe(this.endpoint, whole, (outcome) => {
+      this.current = undefined;
+      onDone(outcome);
+    });
+    this.current.begin();
   }
 }

@@ -32,12 +32,15 @@ export function slowStartWeight(availableForMs: number, slowStartMs: number): nu
  *
  * @param tried indexes that this request has been sent to already
  * @param turn any counter that grows by one with each pick
+ * @param band loads that differ by no more than this count as equal: one request more or less is
+ *   chance, and to follow it would give most requests to whoever answers a little faster
  */
 export function pick(
   candidates: readonly Candidate[],
   tried: readonly number[],
   turn: number,
   slowStartMs: number,
+  band = 0,
 ): number {
   const rampMs = rampFor(candidates, slowStartMs);
   const draw = (turn * EVEN_SPREAD) % 1;
@@ -45,18 +48,34 @@ export function pick(
   for (const [index, { available }] of candidates.entries()) {
     if (available && !tried.includes(index)) eligible.push(index);
   }
-  let best = -1;
-  let passedOver = -1;
-  for (let step = 0; step < eligible.length; step++) {
+  const held = eligible.filter((index) => {
+    return draw >= slowStartWeight(candidates[index]?.availableForMs ?? 0, rampMs);
+  });
+  const free = eligible.filter((index) => !held.includes(index));
+  // A fresh endpoint is better than none.
+  return lightest(candidates, free.length > 0 ? free : held, turn, band);
+}
+
+/** The first of the lightest by turn, or -1. */
+function lightest(
+  candidates: readonly Candidate[],
+  indexes: readonly number[],
+  turn: number,
+  band: number,
+): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const index of indexes) least = Math.min(least, loadOf(candidates[index]));
+  for (let step = 0; step < indexes.length; step++) {
     // Turns go round those that can be picked: over all of them, the one behind an absent endpoint
     // would win that endpoint's ties as well as its own.
-    const index = eligible[(turn + step) % eligible.length] ?? -1;
-    const ageMs = candidates[index]?.availableForMs ?? 0;
-    if (draw >= slowStartWeight(ageMs, rampMs)) passedOver = lighter(candidates, index, passedOver);
-    else best = lighter(candidates, index, best);
+    const index = indexes[(turn + step) % indexes.length] ?? -1;
+    if (loadOf(candidates[index]) <= least + band) return index;
   }
-  // A fresh endpoint is better than none.
-  return best >= 0 ? best : passedOver;
+  return -1;
+}
+
+function loadOf(candidate: Candidate | undefined): number {
+  return candidate === undefined ? Number.POSITIVE_INFINITY : candidate.load + candidate.penalty;
 }
 
 /** Slow start is relative: when all endpoints are of one age, nobody holds back. */
@@ -66,12 +85,4 @@ function rampFor(candidates: readonly Candidate[], slowStartMs: number): number 
     if (available) oldestMs = Math.max(oldestMs, availableForMs);
   }
   return Math.max(0, Math.min(slowStartMs, oldestMs - SAME_AGE_MS));
-}
-
-/** The one of two indexes with less to do; the second, earlier one wins a tie. */
-function lighter(candidates: readonly Candidate[], index: number, before: number): number {
-  const candidate = candidates[index];
-  const other = candidates[before];
-  if (candidate === undefined || other === undefined) return index;
-  return candidate.load + candidate.penalty < other.load + other.penalty ? index : before;
 }

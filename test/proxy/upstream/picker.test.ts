@@ -78,6 +78,15 @@ test('a fresh endpoint gets a small share at first, more with time, and its full
   expect(shares[4]).toBeCloseTo(0.5, 2);
 });
 
+test('loads within the band count as equal, and a real difference does not', () => {
+  const candidates = [candidate({ load: 3 }), candidate({ load: 2 }), candidate({ load: 4 })];
+  const picks = [0, 1, 2, 3].map((turn) => pick(candidates, [], turn, SLOW_START_MS, 1));
+  expect(picks).toEqual([0, 1, 0, 0]);
+  expect([0, 1, 2, 3].map((turn) => pick(candidates, [], turn, SLOW_START_MS, 0))).toEqual([
+    1, 1, 1, 1,
+  ]);
+});
+
 test('while one endpoint is away the others share its turns evenly', () => {
   // Turns went round all three, and the one behind the absent endpoint got two thirds.
   for (const absent of [0, 1, 2]) {
