@@ -6,6 +6,7 @@ import { errorResponse, ProxyError } from './errors.ts';
 import { Exchange } from './handler.ts';
 import type { HandlerParts } from './handler-parts.ts';
 import { createTunnels, type Tunnels } from './http1/tunnels.ts';
+import { upgradeDefaults } from './http1/upgrade-attempt.ts';
 import type { MessageStream } from './http2/message-stream.ts';
 import type { Client } from './identity/client.ts';
 import { Listener } from './listener.ts';
@@ -217,6 +218,7 @@ function createParts(
     maxKeptBodyBytes: retry.replayBodyBytes,
     answerTimeoutMs: upstream.headerTimeoutMs,
     uploadIdleMs: limits.idleUploadMs,
+    upgradeLimits: { ...upgradeDefaults, connectTimeoutMs: upstream.connectTimeoutMs },
     caPem: upstream.caPem,
     serverName: upstream.serverName,
     frontProxy: frontProxy === undefined ? undefined : tlsKeyPair(frontProxy),

@@ -6,6 +6,7 @@ import { carrySpdy } from './http1/spdy.ts';
 import { answerAndClose } from './http1/status-answer.ts';
 import type { Tunnels } from './http1/tunnels.ts';
 import type { UpgradeOutcome, UpgradeRequest, UpgradeTarget } from './http1/upgrade.ts';
+import type { UpgradeLimits } from './http1/upgrade-attempt.ts';
 import { carryWebSocket } from './http1/websocket.ts';
 import type { Client, RequestIdentity } from './identity/client.ts';
 import { enterRecord, type RequestRecord } from './observe/request-record.ts';
@@ -14,6 +15,7 @@ import { upstreamHeaders } from './upstream/request-headers.ts';
 
 export interface UpgradeParts extends HandlerParts {
   readonly tunnels: Tunnels;
+  readonly upgradeLimits: UpgradeLimits;
   readonly caPem: string;
   readonly serverName: string | undefined;
   readonly frontProxy: { readonly cert: string; readonly key: string } | undefined;
@@ -60,7 +62,7 @@ async function carry(
     try {
       const target = targetOf(parts, request, client, identity, endpoint);
       const carrier = request.protocol === 'websocket' ? carryWebSocket : carrySpdy;
-      const outcome = await carrier(request, target, parts.tunnels);
+      const outcome = await carrier(request, target, parts.tunnels, parts.upgradeLimits);
       if (outcome.kind !== 'unprocessed') {
         await finish(parts, record, outcome);
         return;
