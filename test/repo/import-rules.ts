@@ -50,7 +50,8 @@ const KNOWS_CONFIG: readonly string[] = ['main.ts', 'workers', 'server.ts', 'doo
  * simulator has its own where it needs any, since it shares no code with the proxy.
  */
 const ONLY_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
-  undici: ['proxy/http1/spdy.ts'],
+  // The second is a peer that the proxy is measured against, and no part of it.
+  undici: ['proxy/http1/spdy.ts', 'bench/peers/plain-node.ts'],
   'http-proxy': ['proxy/http1/websocket.ts'],
   'prom-client': ['proxy/observe/metrics.ts'],
   pino: ['common/log.ts'],
