@@ -54,6 +54,14 @@ function measure(
     .prefault(initial);
 }
 
+/** What the program reads has its unit in the name: `interval` becomes `intervalMs`. */
+function inMs<T extends object, K extends keyof T & string>(values: T, keys: readonly K[]) {
+  const isTime = (name: string): boolean => (keys as readonly string[]).includes(name);
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [isTime(name) ? `${name}Ms` : name, value]),
+  ) as Omit<T, K> & { readonly [P in K as `${P}Ms`]: T[P] };
+}
+
 const section = expected('a section of keys');
 
 const listen = z.strictObject(
@@ -112,11 +120,7 @@ const upstream = z
     },
     section,
   )
-  .transform(({ connectTimeout, headerTimeout, ...rest }) => ({
-    ...rest,
-    connectTimeoutMs: connectTimeout,
-    headerTimeoutMs: headerTimeout,
-  }));
+  .transform((values) => inMs(values, ['connectTimeout', 'headerTimeout']));
 
 const health = z
   .strictObject(
@@ -132,11 +136,7 @@ const health = z
     },
     section,
   )
-  .transform(({ interval, timeout, ...rest }) => ({
-    ...rest,
-    intervalMs: interval,
-    timeoutMs: timeout,
-  }));
+  .transform((values) => inMs(values, ['interval', 'timeout']));
 
 const outlier = z
   .strictObject(
@@ -148,11 +148,7 @@ const outlier = z
     },
     section,
   )
-  .transform(({ baseEjection, maxEjection, ...rest }) => ({
-    ...rest,
-    baseEjectionMs: baseEjection,
-    maxEjectionMs: maxEjection,
-  }));
+  .transform((values) => inMs(values, ['baseEjection', 'maxEjection']));
 
 const balancing = z
   .strictObject({ slowStart: duration('30s'), outlier: outlier.prefault({}) }, section)
@@ -186,13 +182,7 @@ const watches = z
     },
     section,
   )
-  .transform(({ pingAfter, suspectAfter, deadAfter, maxWait, ...rest }) => ({
-    ...rest,
-    pingAfterMs: pingAfter,
-    suspectAfterMs: suspectAfter,
-    deadAfterMs: deadAfter,
-    maxWaitMs: maxWait,
-  }));
+  .transform((values) => inMs(values, ['pingAfter', 'suspectAfter', 'deadAfter', 'maxWait']));
 
 const retry = z
   .strictObject(
@@ -221,20 +211,21 @@ const limits = z
       handshakeTimeout: duration('10s'),
       headerTimeout: duration('10s'),
       idleUpload: duration('60s'),
+      stalledResponse: duration('60s'),
       idleConnection: duration('3m'),
     },
     section,
   )
-  .transform(
-    ({ header, handshakeTimeout, headerTimeout, idleUpload, idleConnection, ...rest }) => ({
-      ...rest,
-      headerBytes: header,
-      handshakeTimeoutMs: handshakeTimeout,
-      headerTimeoutMs: headerTimeout,
-      idleUploadMs: idleUpload,
-      idleConnectionMs: idleConnection,
-    }),
-  );
+  .transform(({ header, ...rest }) => ({
+    headerBytes: header,
+    ...inMs(rest, [
+      'handshakeTimeout',
+      'headerTimeout',
+      'idleUpload',
+      'stalledResponse',
+      'idleConnection',
+    ]),
+  }));
 
 const drain = z
   .strictObject({ timeout: duration('60s'), watchSpread: duration('20s') }, section)

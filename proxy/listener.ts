@@ -33,6 +33,7 @@ export interface ListenerLimits {
   readonly handshakeTimeoutMs: number;
   readonly headerTimeoutMs: number;
   readonly idleUploadMs: number;
+  readonly stalledResponseMs: number;
   readonly idleConnectionMs: number;
 }
 
@@ -50,8 +51,6 @@ export interface ListenerEvents {
 
 interface Accepted {
   readonly connection: Connection;
-  /** Since when the client owes the rest of a frame or header; 0 while it owes nothing. */
-  owingSinceMs: number;
   idleSinceMs: number;
 }
 
@@ -82,6 +81,7 @@ export class Listener {
         headersTimeoutMs: limits.headerTimeoutMs,
         keepAliveTimeoutMs: limits.idleConnectionMs,
         uploadIdleTimeoutMs: limits.idleUploadMs,
+        stalledResponseMs: limits.stalledResponseMs,
       },
     });
     this.server = createServer({
@@ -180,7 +180,7 @@ export class Listener {
         },
       },
     );
-    const accepted = { connection, owingSinceMs: 0, idleSinceMs: nowMs() };
+    const accepted = { connection, idleSinceMs: nowMs() };
     this.accepted.add(accepted);
     if (this.draining) connection.shutdown();
   }
@@ -205,12 +205,10 @@ export class Listener {
   private sweepOne(accepted: Accepted, nowMs: number): void {
     const { connection } = accepted;
     const { limits } = this.options;
-    if (!connection.midMessage) accepted.owingSinceMs = 0;
-    else if (accepted.owingSinceMs === 0) accepted.owingSinceMs = nowMs;
-    const owingMs = accepted.owingSinceMs === 0 ? 0 : nowMs - accepted.owingSinceMs;
     const silentMs = nowMs - connection.lastReadAtMs;
-    if (owingMs > limits.headerTimeoutMs && silentMs > limits.headerTimeoutMs) {
-      connection.close('a frame stopped arriving');
+    connection.endStalled(limits.stalledResponseMs);
+    if (nowMs - (connection.owedSinceMs ?? nowMs) > limits.headerTimeoutMs) {
+      connection.close('a frame or header did not arrive in time');
     } else if (connection.openStreams === 0) {
       if (nowMs - accepted.idleSinceMs > limits.idleConnectionMs) connection.shutdown();
     } else {

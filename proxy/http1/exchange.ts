@@ -5,6 +5,7 @@ import type { HeaderList } from '../http2/header-list.ts';
 import type { MessageListener, MessageStream } from '../http2/message-stream.ts';
 import type { Http1Limits } from './limits.ts';
 import { type ResponseHead, responseHead, responseStatus, trailerPairs } from './response-head.ts';
+import { StallTimer } from './stall-timer.ts';
 import { statusAnswer } from './status-answer.ts';
 import { Upload } from './upload.ts';
 
@@ -33,6 +34,7 @@ export class Http1Exchange implements MessageStream {
   readonly #upload: Upload;
   #head: ResponseHead | undefined;
   #bodyBytesSent = 0;
+  readonly #stall: StallTimer;
   #continueTimer: NodeJS.Timeout | undefined;
   /** Nothing may be called back any more. */
   #settled = false;
@@ -43,6 +45,9 @@ export class Http1Exchange implements MessageStream {
     this.#response = response;
     this.#context = context;
     this.#upload = new Upload(request, context.limits);
+    this.#stall = new StallTimer(context.limits.stalledResponseMs, (detail) =>
+      this.#fail(CANCEL, detail),
+    );
     response.on('finish', () => this.#finished());
     response.on('close', () => this.#closed());
     // Errors of the connection are told by 'close'; without a listener they would be thrown.
@@ -102,7 +107,9 @@ export class Http1Exchange implements MessageStream {
       // The answer to HEAD, or 204: there is no place for these bytes, and they are not waited for.
       process.nextTick(() => this.#sent(chunk.length));
     } else {
+      this.#stall.waiting(1);
       this.#response.write(chunk, (error) => {
+        this.#stall.waiting(-1);
         if (!error) this.#sent(chunk.length);
       });
     }
@@ -208,6 +215,7 @@ export class Http1Exchange implements MessageStream {
   }
 
   #finished(): void {
+    this.#stall.stop();
     const { listener } = this;
     const early = this.receiving && !this.#settled;
     this.#settle();
@@ -220,6 +228,7 @@ export class Http1Exchange implements MessageStream {
   }
 
   #closed(): void {
+    this.#stall.stop();
     if (this.#response.writableFinished) return;
     const { listener } = this;
     this.#settle();

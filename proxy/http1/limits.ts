@@ -9,6 +9,8 @@ export interface Http1Limits {
   readonly keepAliveTimeoutMs: number;
   /** How long a body may pause while we are ready to read it. */
   readonly uploadIdleTimeoutMs: number;
+  /** How long a response may wait for a client that takes nothing of it. */
+  readonly stalledResponseMs: number;
   /** Body bytes that may be with the listener before the client has to wait. */
   readonly uploadWindowBytes: number;
   /** Requests that may wait behind an unanswered one on the same connection. */
@@ -27,6 +29,7 @@ export const http1Defaults: Http1Limits = {
   // that a request never meets a connection that we close at the same moment.
   keepAliveTimeoutMs: 120_000,
   uploadIdleTimeoutMs: 60_000,
+  stalledResponseMs: 60_000,
   uploadWindowBytes: 256 * 1024,
   maxPipelined: 32,
   // Go's ExpectContinueTimeout: clients that wait at all rarely wait longer.

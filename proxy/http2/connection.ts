@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { connectionLimits } from './connection-limits.ts';
 import { PrefaceReader } from './connection-preface.ts';
 import { ConnectionError, ErrorCode, stackOf } from './errors.ts';
 import { eventOfEstablishment } from './establishment.ts';
@@ -8,6 +9,7 @@ import { FrameRules } from './frame-rules.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { HeaderList } from './header-list.ts';
 import type { MessageListener } from './message-stream.ts';
+import { OwedInput } from './owed-input.ts';
 import { Session } from './session.ts';
 import { encodeSettings, INITIAL_WINDOW_BYTES } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
@@ -42,20 +44,6 @@ export interface ConnectionListener {
   onClose(detail: string, peerFault: boolean): void;
 }
 
-const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
-const DEFAULT_RECEIVE_WINDOW_BYTES = 256 * 1024;
-const DEFAULT_HEADER_LIST_BYTES = 64 * 1024;
-const DEFAULT_CONCURRENT_STREAMS = 250;
-/** How long the peer has to take the last bytes of a connection that we end. */
-const LINGER_MS = 1000;
-/** How long the first GOAWAY of two may stay without an answer (RFC 9113, section 6.8). */
-const GOAWAY_STEP_MS = 1000;
-/**
- * What may wait for a peer that does not read. DATA stops far below this, so the rest are answers
- * that cost the peer nothing to ask for: acks, resets, header sections (CVE-2019-9512, -9515).
- */
-const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
-
 /**
  * One HTTP/2 connection over a socket, TLS or not. Owns the socket from now on. All calls to
  * listeners come from socket events, one at a time. A listener that throws ends this connection
@@ -80,6 +68,7 @@ export class Connection {
   /** Why it ends: what is known first counts, but for a bug of ours. */
   private reason: string | undefined;
   private peerFault = false;
+  private readonly owed = new OwedInput();
   private goawayTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Duplex, options: ConnectionOptions, listener: ConnectionListener) {
@@ -91,12 +80,12 @@ export class Connection {
     this.writer = new FrameWriter(socket, establishedBy !== undefined, () => {
       this.session.sendWaiting();
     });
-    const maxHeaderListBytes = options.maxHeaderListBytes ?? DEFAULT_HEADER_LIST_BYTES;
+    const maxHeaderListBytes = options.maxHeaderListBytes ?? connectionLimits.headerListBytes;
     this.session = new Session(this.writer, {
       server: options.role === 'server',
-      maxConcurrentStreams: options.maxConcurrentStreams ?? DEFAULT_CONCURRENT_STREAMS,
-      receiveWindowBytes: options.receiveWindowBytes ?? DEFAULT_RECEIVE_WINDOW_BYTES,
-      connectionWindowBytes: CONNECTION_WINDOW_BYTES,
+      maxConcurrentStreams: options.maxConcurrentStreams ?? connectionLimits.concurrentStreams,
+      receiveWindowBytes: options.receiveWindowBytes ?? connectionLimits.receiveWindowBytes,
+      connectionWindowBytes: connectionLimits.connectionWindowBytes,
       maxHeaderListBytes,
       floodLimits: options.floodLimits ?? defaultFloodLimits,
       nowMs: options.nowMs,
@@ -111,6 +100,7 @@ export class Connection {
     this.rules = new FrameRules(messages, control, 2 * maxHeaderListBytes);
     this.reader = new FrameReader(this.rules);
     this.preface = options.role === 'server' ? new PrefaceReader() : undefined;
+    if (this.preface !== undefined) this.owed.note('preface', this.lastReadAtMs);
     this.begin(maxHeaderListBytes);
     this.listen(establishedBy);
   }
@@ -130,9 +120,14 @@ export class Connection {
     return !this.over && !this.session.goingAway;
   }
 
-  /** True while the peer owes us the rest of a frame, of a header block or of the preface. */
-  get midMessage(): boolean {
-    return this.reader.midFrame || this.rules.midBlock || this.preface !== undefined;
+  /** Since when the peer owes us the rest of a frame, of a header block or of the preface. */
+  get owedSinceMs(): number | undefined {
+    return this.owed.sinceMs;
+  }
+
+  /** Resets streams of which nothing has left for `limitMs` although something waits. */
+  endStalled(limitMs: number): void {
+    if (!this.over) this.session.endStalled(limitMs);
   }
 
   /**
@@ -164,7 +159,7 @@ export class Connection {
       return;
     }
     this.session.beginGoaway(() => this.finishShutdown());
-    this.goawayTimer = setTimeout(() => this.finishShutdown(), GOAWAY_STEP_MS);
+    this.goawayTimer = setTimeout(() => this.finishShutdown(), connectionLimits.goawayStepMs);
   }
 
   /** Ends the connection now; streams that are open are told `detail`. */
@@ -210,14 +205,14 @@ export class Connection {
   private begin(maxHeaderListBytes: number): void {
     const { role, receiveWindowBytes, maxConcurrentStreams } = this.options;
     const common = {
-      initialWindowBytes: receiveWindowBytes ?? DEFAULT_RECEIVE_WINDOW_BYTES,
+      initialWindowBytes: receiveWindowBytes ?? connectionLimits.receiveWindowBytes,
       maxHeaderListBytes,
     };
-    const streams = maxConcurrentStreams ?? DEFAULT_CONCURRENT_STREAMS;
+    const streams = maxConcurrentStreams ?? connectionLimits.concurrentStreams;
     const own = role === 'client' ? { enablePush: false } : { maxConcurrentStreams: streams };
     if (role === 'client') this.writer.preface();
     this.writer.settings(encodeSettings({ ...common, ...own }));
-    this.writer.windowUpdate(0, CONNECTION_WINDOW_BYTES - INITIAL_WINDOW_BYTES);
+    this.writer.windowUpdate(0, connectionLimits.connectionWindowBytes - INITIAL_WINDOW_BYTES);
   }
 
   private onInput(input: Buffer): void {
@@ -227,9 +222,11 @@ export class Connection {
       const at = this.preface?.read(input) ?? 0;
       if (this.preface?.done) this.preface = undefined;
       if (at < input.length) this.reader.push(at === 0 ? input : input.subarray(at));
-      if (this.writer.backlogBytes > MAX_BACKLOG_BYTES) {
+      if (this.writer.backlogBytes > connectionLimits.backlogBytes) {
         throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'peer asks and does not read');
       }
+      const { preface, rules, reader, lastReadAtMs } = this;
+      this.owed.note(preface ? 'preface' : (rules.openBlock ?? reader.openFrame), lastReadAtMs);
     } catch (error) {
       this.fail(error);
     }
@@ -281,7 +278,7 @@ export class Connection {
     this.socket.end();
     // Unread input would turn the close into a reset, which can destroy our last frames.
     this.socket.resume();
-    const linger = setTimeout(() => this.socket.destroy(), LINGER_MS);
+    const linger = setTimeout(() => this.socket.destroy(), connectionLimits.lingerMs);
     this.socket.once('close', () => clearTimeout(linger));
     this.session.abortAll(detail);
   }

@@ -35,6 +35,7 @@ export class FrameReader {
   private readonly header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
   private headerBytes = 0;
   private stopped = false;
+  private framesBegun = 0;
 
   private inFrame = false;
   private type = 0;
@@ -59,6 +60,12 @@ export class FrameReader {
   /** True while a frame has begun and not ended: a peer that stops here is slow or gone. */
   get midFrame(): boolean {
     return this.inFrame || this.headerBytes > 0;
+  }
+
+  /** A name for the frame that has begun and not ended, unless it is DATA. */
+  get openFrame(): string | undefined {
+    if (!this.midFrame || (this.inFrame && this.type === FrameType.DATA)) return undefined;
+    return `frame ${this.framesBegun + (this.inFrame ? 0 : 1)}`;
   }
 
   /** Nothing more is read, not even the rest of the input that is being read. */
@@ -103,6 +110,7 @@ export class FrameReader {
       throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `frame of ${length} bytes`);
     }
     this.inFrame = true;
+    this.framesBegun += 1;
     this.missing = length;
     if (this.type !== FrameType.DATA) return;
     this.padLengthMissing = (this.flags & Flag.PADDED) !== 0;

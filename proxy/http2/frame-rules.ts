@@ -70,6 +70,7 @@ export class FrameRules implements FrameSink {
   private blockParts: Buffer[] = [];
   private blockBytes = 0;
   private blockCost = 0;
+  private blocksBegun = 0;
 
   /** @param maxBlockBytes bound on one header block as sent, over all its frames */
   constructor(messages: MessageTarget, control: ControlTarget, maxBlockBytes: number) {
@@ -81,6 +82,11 @@ export class FrameRules implements FrameSink {
   /** True between a HEADERS frame without END_HEADERS and the end of its block. */
   get midBlock(): boolean {
     return this.block !== undefined;
+  }
+
+  /** A name for the block that `midBlock` tells of. */
+  get openBlock(): string | undefined {
+    return this.block === undefined ? undefined : `block ${this.blocksBegun}`;
   }
 
   onFrame(
@@ -207,6 +213,7 @@ export class FrameRules implements FrameSink {
       return;
     }
     this.block = block;
+    this.blocksBegun += 1;
     this.addPart(input, start, end);
   }
 

@@ -139,6 +139,11 @@ export class Session implements StreamHost {
     this.turns.run();
   }
 
+  endStalled(limitMs: number): void {
+    const nowMs = this.options.nowMs();
+    for (const stream of this.streams.values()) stream.endIfStalled(nowMs, limitMs);
+  }
+
   abortAll(detail: string): void {
     for (const stream of this.streams.values()) {
       // What has not been handed to the socket, the peer cannot have processed.

@@ -62,6 +62,9 @@ export class Http2Stream implements MessageStream {
   private endQueued = false;
   private trailers: HeaderList | undefined;
   private readingStopped = false;
+  /** Since the last look, something has left; and when a look last found all well. */
+  private moved = false;
+  private movingAtMs = 0;
 
   constructor(id: number, host: StreamHost, sendWindow: number) {
     this.id = id;
@@ -138,6 +141,17 @@ export class Http2Stream implements MessageStream {
     // A stream whose end has been sent can only be waiting for the peer's: that is no failure.
     this.host.writer.resetStream(this.id, code);
     this.close(true);
+  }
+
+  /**
+   * Ends a stream whose peer takes nothing (a slow read): what waits for it is memory of ours, and
+   * the sender behind it is held up. To be called about once a second.
+   */
+  endIfStalled(nowMs: number, limitMs: number): void {
+    if (this.queue.empty || this.moved || this.movingAtMs === 0) this.movingAtMs = nowMs;
+    this.moved = false;
+    if (nowMs - this.movingAtMs <= limitMs) return;
+    this.refuse(ErrorCode.CANCEL, `nothing was taken for ${limitMs / 1000} s`);
   }
 
   /** The peer's END_STREAM has been received. */
@@ -221,6 +235,7 @@ export class Http2Stream implements MessageStream {
     if (bytes <= 0) return 0;
     const endStream = last && bytes === left && this.endQueued && this.trailers === undefined;
     host.writer.data(this.id, chunk, at, at + bytes, endStream);
+    this.moved = true;
     this.sendWindow -= bytes;
     host.sendWindow -= bytes;
     if (endStream) this.endLocal();

@@ -6,7 +6,14 @@ import { connect, createServer as createTlsServer, type TLSSocket } from 'node:t
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Connection } from '../../../../proxy/http2/connection.ts';
 import { ErrorCode } from '../../../../proxy/http2/errors.ts';
-import { END_HEADERS, headers, REQUEST } from '../../../../tools/http2-frames.ts';
+import {
+  END_HEADERS,
+  Frame,
+  frame,
+  headers,
+  PREFACE,
+  REQUEST,
+} from '../../../../tools/http2-frames.ts';
 import type { Pki } from '../../../../tools/pki.ts';
 import { RawHttp2 } from '../../../support/raw-http2.ts';
 import { connectEngine, GET, openEngine, POST, portOf, temporaryPki } from './support/engine.ts';
@@ -163,23 +170,42 @@ test('header text that is not one byte a character is refused, and the connectio
   await server.close();
 });
 
-test('midMessage tells a peer that owes the rest of something', async () => {
+test('owedSinceMs tells since when a peer owes the rest of something', async () => {
   const server = await openEngine();
   const raw = await RawHttp2.connect(server.port, { bare: true });
   await until(() => server.connections.length === 1);
   const connection = server.connections[0] as Connection;
-  expect(connection.midMessage).toBe(true);
-  raw.write(
-    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-    Buffer.from('000000040000000000', 'hex'),
-  );
-  await until(() => !connection.midMessage);
-  raw.write(Buffer.from('0000', 'hex'));
-  await until(() => connection.midMessage);
-  raw.write(Buffer.from('000400000000' + '00', 'hex'));
-  await until(() => !connection.midMessage);
-  raw.write(Buffer.from('000001' + '01' + '00' + '00000001' + '82', 'hex'));
-  await until(() => connection.midMessage);
+  const owing = () => connection.owedSinceMs !== undefined;
+  const send = (hex: string) => raw.write(Buffer.from(hex, 'hex'));
+  expect(owing()).toBe(true);
+  raw.write(PREFACE);
+  send('000000040000000000');
+  await until(() => !owing());
+  send('0000');
+  await until(owing);
+  send('00040000000000');
+  await until(() => !owing());
+  // HEADERS without END_HEADERS: the block stays open, and bytes of its next frame change nothing.
+  send('000001010000000001' + '82');
+  await until(owing);
+  const since = connection.owedSinceMs;
+  for (const byte of ['00', '00', '05', '09']) {
+    const before = connection.lastReadAtMs;
+    send(byte);
+    await until(() => connection.lastReadAtMs > before);
+    expect(connection.owedSinceMs).toBe(since);
+  }
+  raw.destroy();
+  await server.close();
+});
+
+test('a body in the middle of a frame owes nothing', async () => {
+  const server = await openEngine();
+  const raw = await RawHttp2.connect(server.port);
+  raw.write(headers(1, REQUEST.with(1, 'POST'), END_HEADERS));
+  raw.write(frame(Frame.DATA, 0, 1, 'x'.repeat(100)).subarray(0, 50));
+  await until(() => server.received[0]?.message.receivedBytes === 41);
+  expect(server.connections[0]?.owedSinceMs).toBeUndefined();
   raw.destroy();
   await server.close();
 });
