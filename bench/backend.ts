@@ -77,6 +77,8 @@ function countUpload(input: Readable, output: Writable, respond: Exchange['respo
     bytes += chunk.length;
   });
   input.on('end', () => {
+    // The client may have gone, at the end of a run, before the last byte was read.
+    if (output.destroyed) return;
     const body = `${bytes}`;
     respond({ 'content-type': 'text/plain', 'content-length': body.length });
     output.end(body);

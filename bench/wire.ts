@@ -63,7 +63,8 @@ export const wire: Benchmark = {
     const run = { context, choice, settings };
     const measured = options.backend === 'kube' ? await runKube(run) : await runFast(run);
     const { seconds, rounds } = settings;
-    const notRun = [...choice.notRun, ...measured.notRun];
+    const failed = measured.requests.flatMap((result) => result.notRun);
+    const notRun = [...choice.notRun, ...failed, ...measured.notRun];
     const figures: WireFigures = { seconds, rounds, peers: choice.versions, ...measured, notRun };
     return { figures, lines: linesOf(figures) };
   },

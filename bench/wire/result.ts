@@ -7,6 +7,8 @@ export interface RequestResult {
   readonly load: string;
   readonly backend: string;
   readonly rows: readonly Summary[];
+  /** Subjects that do not answer as the direct way does. */
+  readonly notRun: readonly NotRun[];
 }
 
 export interface WatchRow {

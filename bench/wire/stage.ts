@@ -1,7 +1,7 @@
 // One backend, all subjects before it, one load after the other.
 import { mkdir } from 'node:fs/promises';
 import { ChildGroup } from '../../tools/child.ts';
-import type { BenchmarkContext } from '../benchmark.ts';
+import type { BenchmarkContext, NotRun } from '../benchmark.ts';
 import type { Peer } from '../peers/peer.ts';
 import { interleave } from '../statistics.ts';
 import type { Sample } from '../subject.ts';
@@ -16,6 +16,8 @@ export interface Pace {
   readonly rounds: number;
 }
 
+const WARM_UP_SECONDS = 0.5;
+
 /** Where a stage works, and how long. */
 export interface Stage<B extends Backend = Backend> extends Pace {
   readonly context: BenchmarkContext;
@@ -23,6 +25,8 @@ export interface Stage<B extends Backend = Backend> extends Pace {
   readonly targets: readonly Target[];
   readonly children: ChildGroup;
   readonly folder: string;
+  /** Those that have run. */
+  readonly warm: Set<Target>;
 }
 
 /** A load and what is sent with it. */
@@ -44,7 +48,7 @@ export async function withStage<B extends Backend, R>(
     const backend = await startBackend(children);
     context.say(`${backend.name}: starting ${peers.length + 2} subjects before it`);
     const targets = await startSubjects(backend, peers, { folder, children });
-    return await work({ ...pace, context, backend, targets, children, folder });
+    return await work({ ...pace, context, backend, targets, children, folder, warm: new Set() });
   } finally {
     await children.stop();
   }
@@ -52,32 +56,60 @@ export async function withStage<B extends Backend, R>(
 
 /** Correctness first, then rounds in which all take their turns. */
 export async function measureLoad(stage: Stage, load: StageLoad): Promise<RequestResult> {
-  const { backend, targets, context, children, folder, seconds, rounds } = stage;
-  const bodyBytes = await checkAll(stage, load);
+  const { backend, context, children, folder, seconds, rounds, warm } = stage;
+  const { bodyBytes, targets, notRun } = await checkAll(stage, load);
   const samples = new Map<Target, Sample[]>(targets.map((target) => [target, []]));
   const { headers } = backend;
   const { signal, say } = context;
   const environment = { children, directory: folder, headers, bodyBytes, signal };
-  // The first run of each does not count: caches and compilers get warm.
-  for (const target of targets) await takeSample(load, target, { ...environment, seconds: 0.2 });
-  for (const target of interleave(targets, rounds)) {
-    signal.throwIfAborted();
-    samples.get(target)?.push(await takeSample(load, target, { ...environment, seconds }));
-  }
+  const measure = async (target: Target): Promise<void> => {
+    const taken = samples.get(target);
+    if (taken === undefined) return; // It has failed before.
+    try {
+      if (!warm.has(target)) {
+        // Each one's first run does not count: caches and compilers get warm.
+        await takeSample(load, target, { ...environment, seconds: WARM_UP_SECONDS });
+        warm.add(target);
+      }
+      taken.push(await takeSample(load, target, { ...environment, seconds }));
+    } catch (error) {
+      signal.throwIfAborted();
+      samples.delete(target);
+      notRun.push(failureOf(target, load, error));
+    }
+  };
+  for (const target of interleave(targets, rounds)) await measure(target);
   const rows = [...samples].map(([{ name }, taken]) => summarize({ name, samples: taken }));
   say(`${load.name}: ${rows.map(shortly).join(', ')}`);
-  return { load: load.name, backend: backend.name, rows };
+  return { load: load.name, backend: backend.name, rows, notRun };
 }
 
-/** Length of the answer, which all subjects have given. */
-async function checkAll({ backend, targets }: Stage, load: StageLoad): Promise<number> {
+function failureOf(target: Target, load: Load, error: unknown): NotRun {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { name: `${target.name}, ${load.name}`, reason };
+}
+
+/** Those that answer right, and the length of the answer. Throws when the direct way does not. */
+async function checkAll(
+  { backend, targets }: Stage,
+  load: StageLoad,
+): Promise<{ bodyBytes: number; targets: Target[]; notRun: NotRun[] }> {
+  const [direct, ...proxies] = targets;
+  if (direct === undefined) throw new Error('there is no subject');
   const given = { backend, ...(load.upload === undefined ? {} : { upload: load.upload }) };
-  let wanted: Buffer | undefined;
-  for (const target of targets) {
-    const expected = wanted === undefined ? {} : { wanted };
-    wanted = await checkAnswer(load, target, { ...given, ...expected });
+  const wanted = await checkAnswer(load, direct, given);
+  const right = [direct];
+  const notRun: NotRun[] = [];
+  for (const target of proxies) {
+    try {
+      await checkAnswer(load, target, { ...given, wanted });
+      right.push(target);
+    } catch (error) {
+      // One that answers wrong is not measured, and says so; the others are.
+      notRun.push(failureOf(target, load, error));
+    }
   }
-  return wanted?.length ?? 0;
+  return { bodyBytes: wanted.length, targets: right, notRun };
 }
 
 function shortly({ subject, requestsPerSecond, cpuMicrosPerRequest }: Summary): string {

@@ -32,13 +32,14 @@ export class WatchLoad {
   constructor(
     target: Target & { readonly pid: number },
     backend: OwnBackend,
-    environment: { children: ChildGroup; directory: string; maxWatches: number },
+    environment: { children: ChildGroup; directory: string; maxWatches: number; group: string },
   ) {
-    const { children, directory, maxWatches } = environment;
+    const { children, directory, maxWatches, group } = environment;
     this.target = target;
     this.#backend = backend;
-    // A path of its own: the backend sends an event to all watches of one path.
-    this.#group = `/api/v1/namespaces/subject-${target.pid}/configmaps`;
+    // A path of its own: the backend sends an event to all watches of one path, and those of an
+    // earlier client may still be open there.
+    this.#group = `/api/v1/namespaces/${group}-${target.pid}/configmaps`;
     const spec: WatchSpec = {
       url: target.url,
       path: `${this.#group}?watch=true&resourceVersion=1000`,

@@ -53,7 +53,7 @@ async function measureIdle(
   proxy: Proxy,
   watches: number,
 ): Promise<number> {
-  const environment = { children, directory: folder, maxWatches: watches };
+  const environment = { children, directory: folder, maxWatches: watches, group: 'idle' };
   const load = new WatchLoad(proxy, backend, environment);
   try {
     // So many that code is loaded and connections to the backends are there.
@@ -76,7 +76,7 @@ async function measureEvents(
   proxies: readonly Proxy[],
   watches: number,
 ): Promise<WatchLoad[]> {
-  const environment = { children, directory: folder, maxWatches: watches };
+  const environment = { children, directory: folder, maxWatches: watches, group: 'busy' };
   const loads: WatchLoad[] = [];
   for (const proxy of proxies) {
     const load = new WatchLoad(proxy, backend, environment);
