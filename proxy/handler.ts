@@ -12,7 +12,7 @@ import type { OpenExchange } from './open-exchanges.ts';
 import { type AttemptFailure, Attempts } from './upstream/attempts.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import { upstreamHeaders } from './upstream/request-headers.ts';
-import { isFailure, isSafe, isUnprocessedAnswer, lossCode } from './upstream/retry-policy.ts';
+import { isFailure, isSafe, lossCode } from './upstream/retry-policy.ts';
 import { Upload } from './upstream/upload.ts';
 import type { CarriedWatch } from './watch/carried-watch.ts';
 import { carryWatch } from './watch/carry.ts';
@@ -57,7 +57,7 @@ export class Exchange implements MessageListener, OpenExchange {
     this.headers = headers;
     this.upload = new Upload(parts.keptBodies, parts.maxKeptBodyBytes, endStream);
     this.record = enterRecord(client, headers, parts.nowMs());
-    this.attempts = new Attempts(parts, this.record, this.upload);
+    this.attempts = new Attempts(parts, this.record, this.upload, client.reads);
     this.lastUploadAtMs = this.record.enteredAtMs;
   }
 
@@ -189,9 +189,10 @@ export class Exchange implements MessageListener, OpenExchange {
   private onAnswer(headers: HeaderList, endStream: boolean): void {
     const status = Number(headers[1]);
     if (status === 429) this.endpoint?.overloaded();
-    if (isUnprocessedAnswer(headers) && this.attempts.mayTryAgain(true)) {
+    if (this.attempts.mayAskAnother(headers)) {
       this.upstream?.reset(ErrorCode.CANCEL);
-      this.attempt({ code: 'too_many_requests', detail: `${this.record.endpoint} answered 429` });
+      const detail = `${this.record.endpoint} answered ${status}`;
+      this.attempt({ code: 'too_many_requests', detail });
       return;
     }
     if (isFailure(status)) this.endpoint?.failed(`answered ${status}`);

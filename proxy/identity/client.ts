@@ -1,4 +1,5 @@
 import type { HeaderList } from '../http2/header-list.ts';
+import { ReadAffinity } from '../upstream/read-affinity.ts';
 import type { CertificateIdentity } from './certificate-identity.ts';
 import { classOf, type IdentityClass, type PresentedCertificate } from './identity-class.ts';
 
@@ -14,6 +15,8 @@ export interface RequestIdentity {
 export class Client {
   readonly address: string;
   readonly protocol: 'h2' | 'http/1.1';
+  /** Of this connection. */
+  readonly reads = new ReadAffinity();
   private readonly presented: PresentedCertificate;
 
   constructor(address: string, protocol: 'h2' | 'http/1.1', presented: PresentedCertificate) {

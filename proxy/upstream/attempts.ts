@@ -6,7 +6,8 @@ import type { RequestIdentity } from '../identity/client.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
 import type { Balancer } from './balancer.ts';
 import type { Endpoint } from './endpoint.ts';
-import { mayReplay, type RetryBudget } from './retry-policy.ts';
+import { isCachedRead, type ReadAffinity } from './read-affinity.ts';
+import { isTooFarAhead, isUnprocessedAnswer, mayReplay, type RetryBudget } from './retry-policy.ts';
 import type { Upload } from './upload.ts';
 
 export interface AttemptParts {
@@ -39,12 +40,14 @@ export class Attempts {
   private readonly parts: AttemptParts;
   private readonly record: RequestRecord;
   private readonly upload: Upload;
+  private readonly reads: ReadAffinity;
   private readonly tried: Endpoint[] = [];
 
-  constructor(parts: AttemptParts, record: RequestRecord, upload: Upload) {
+  constructor(parts: AttemptParts, record: RequestRecord, upload: Upload, reads: ReadAffinity) {
     this.parts = parts;
     this.record = record;
     this.upload = upload;
+    this.reads = reads;
   }
 
   /**
@@ -59,10 +62,11 @@ export class Attempts {
     last: AttemptFailure = NONE_READY,
   ): AttemptFailure | undefined {
     this.release();
-    const { record, upload } = this;
+    const { record, upload, reads } = this;
+    const preferred = reads.preferredFor(record.info);
     let failure = last;
     for (;;) {
-      const endpoint = this.parts.balancer.pick(record.longRunning, this.tried);
+      const endpoint = this.parts.balancer.pick(record.longRunning, this.tried, preferred);
       if (endpoint === undefined) return failure;
       this.tried.push(endpoint);
       const connection = endpoint.acquire(identity.class, record.longRunning ? 'watch' : 'short');
@@ -70,6 +74,7 @@ export class Attempts {
         endpoint.load.enter(record.longRunning);
         record.endpoint = endpoint.name;
         record.attempts += 1;
+        reads.sent(record.info, endpoint);
         const stream = connection.request(headers, upload.empty, listener);
         this.current = { endpoint, connection, stream };
         upload.sendAgain(stream);
@@ -91,6 +96,19 @@ export class Attempts {
       maxAttempts: this.parts.maxAttempts,
     };
     return mayReplay(attempt, { unprocessed }) && this.parts.retryBudget.take();
+  }
+
+  /**
+   * Whether to ask another endpoint although this one has answered: it has surely done nothing, or
+   * is behind what the client has read elsewhere.
+   */
+  mayAskAnother(answer: HeaderList): boolean {
+    if (isUnprocessedAnswer(answer)) return this.mayTryAgain(true);
+    if (!isTooFarAhead(answer) || !isCachedRead(this.record.info)) return false;
+    // If nobody is left, this answer is the best there is.
+    const { endpoints } = this.parts.balancer;
+    const untried = endpoints.some((one) => one.available && !this.tried.includes(one));
+    return untried && this.mayTryAgain(false);
   }
 
   /** The attempt is over, or somebody else goes on with it: it is not counted here any more. */

@@ -2,6 +2,10 @@ import { Endpoint, type EndpointOptions } from './endpoint.ts';
 import { mayEject, type OutlierPolicy } from './outlier.ts';
 import { type Candidate, pick } from './picker.ts';
 
+/** A preferred endpoint may have this much more to do than the least busy one. */
+const PREFERRED_BAND = 1.25;
+const PREFERRED_MORE = 4;
+
 export interface BalancerOptions {
   readonly endpoints: readonly Pick<EndpointOptions, 'name' | 'host' | 'port'>[];
   readonly endpoint: Omit<EndpointOptions, 'name' | 'host' | 'port' | 'mayEject'>;
@@ -35,8 +39,16 @@ export class Balancer {
   /**
    * @param longRunning balance open watches and streams rather than requests in flight
    * @param tried endpoints that this request has been sent to already
+   * @param preferred takes the request unless it has clearly more to do than others
    */
-  pick(longRunning: boolean, tried: readonly Endpoint[]): Endpoint | undefined {
+  pick(
+    longRunning: boolean,
+    tried: readonly Endpoint[],
+    preferred?: Endpoint,
+  ): Endpoint | undefined {
+    if (preferred !== undefined && !tried.includes(preferred) && this.hasRoom(preferred)) {
+      return preferred;
+    }
     const triedIndexes = tried.map((endpoint) => this.endpoints.indexOf(endpoint));
     const { turn } = this;
     this.turn += 1;
@@ -59,6 +71,14 @@ export class Balancer {
     longRunning: boolean,
   ): number {
     return pick(candidates, tried, turn, this.slowStartMs, longRunning ? 0 : REQUEST_BAND);
+  }
+
+  private hasRoom(preferred: Endpoint): boolean {
+    const nowMs = this.nowMs();
+    const work = ({ load }: Endpoint): number => load.requests + load.penaltyAt(nowMs);
+    const usable = this.endpoints.filter((one) => one.available && !one.suspected);
+    const least = Math.min(...usable.map(work));
+    return usable.includes(preferred) && work(preferred) <= least * PREFERRED_BAND + PREFERRED_MORE;
   }
 
   private candidates(longRunning: boolean, withSuspected: boolean): Candidate[] {

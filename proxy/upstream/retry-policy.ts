@@ -1,5 +1,5 @@
 import { ErrorCode } from '../http2/errors.ts';
-import type { HeaderList } from '../http2/header-list.ts';
+import { type HeaderList, headerValue } from '../http2/header-list.ts';
 import type { ResetReason } from '../http2/message-stream.ts';
 
 /** What is known of a request when an attempt has failed. */
@@ -57,6 +57,16 @@ export function isUnprocessedAnswer(headers: HeaderList): boolean {
     retryAfter ||= name === 'retry-after';
   }
   return retryAfter;
+}
+
+/**
+ * True for "Too large resource version": the apiserver's watch cache has not come to the version
+ * that a read names within three seconds (apiserver pkg/storage/errors.go
+ * NewTooLargeResourceVersionError). The other 504 of an apiserver, of a request that took too long,
+ * has no Retry-After.
+ */
+export function isTooFarAhead(headers: HeaderList): boolean {
+  return headers[1] === '504' && headerValue(headers, 'retry-after') !== undefined;
 }
 
 /** What a client could not have caused: an endpoint that does this in a row is ill. */
