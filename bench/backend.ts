@@ -2,7 +2,7 @@
 // kube-apiserver with its 400 us per request hides. Its answers:
 //
 //   GET .../N               N bytes; 2 KiB when the path does not end in a number
-//   GET ...?watch=true      a watch, which gets an event whenever standard input says so
+//   GET ...?watch=true      a watch: an event, and then one whenever standard input says so
 //   POST                    the length of what was sent
 //
 // A line on standard input is a SendEvents; the answer to it is {"event":"sent"}.
@@ -15,13 +15,14 @@ import type { Readable, Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { CommandError, runCommand } from '../common/command.ts';
 import { EXIT_CODE, type ExitCode } from '../common/exit-code.ts';
-import { WatchGroups } from './wire/watch-groups.ts';
+import { WatchGroups, watchEvent } from './wire/watch-groups.ts';
 
 const DEFAULT_BODY_BYTES = 2048;
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** As many addresses as a control plane has replicas, all of one process. */
 const PORTS = 3;
 const MAX_STREAMS = 100; // As many as kube-apiserver allows on one connection.
+const FIRST_VERSION = 1000;
 const JSON_TYPE = 'application/json';
 
 /** One request, whichever version it came by. */
@@ -48,6 +49,8 @@ class Backend {
     const [plainPath = '', query = ''] = path.split('?');
     if (query.includes('watch=true')) {
       respond({ 'content-type': JSON_TYPE });
+      // nginx 1.22 keeps the header of an answer until the first bytes of its body are there.
+      output.write(watchEvent(FIRST_VERSION));
       this.#watches.add(plainPath, connection, output);
       return;
     }

@@ -59,8 +59,11 @@ export class WatchLoad {
   /** Throws unless all of them are open at the end. */
   async open(watches: number): Promise<void> {
     this.#open += watches;
-    const { open, lost } = await this.#tell({ open: watches });
-    if (open !== this.#open || lost > 0) {
+    await this.#tell({ open: watches });
+    // Each begins with one.
+    this.#events += watches;
+    const { open, lost, events } = await this.#tell({ untilEvents: this.#events });
+    if (open !== this.#open || events !== this.#events || lost > 0) {
       throw new Error(`${this.target.name}: ${open} of ${this.#open} watches open, ${lost} lost`);
     }
   }
