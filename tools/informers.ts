@@ -52,6 +52,8 @@ export interface InformersOptions {
   readonly resources?: readonly string[];
   readonly protobuf?: boolean;
   readonly namespace?: string;
+  /** Initial lists as watches (client-go's feature WatchListClient); client-go decides by default. */
+  readonly watchList?: boolean;
   /** How long `check` lets stores become equal; 20 s by default. */
   readonly checkLimitMs?: number;
 }
@@ -78,13 +80,21 @@ export async function startInformers(
   options: InformersOptions,
 ): Promise<Informers> {
   requireBinaries(['informers']);
-  const { clients = 30, resources = DEFAULT_RESOURCES, protobuf = false, namespace = '' } = options;
+  const {
+    clients = 30,
+    resources = DEFAULT_RESOURCES,
+    protobuf = false,
+    namespace = '',
+    watchList,
+  } = options;
   const child = controlPlane.children.start({
     name: 'informers',
-    command: binaryPath('informers'),
+    command: '/usr/bin/env',
     logPath: join(controlPlane.directory, 'log', 'informers.log'),
     interactive: true,
     args: [
+      ...(watchList === undefined ? [] : [`KUBE_FEATURE_WatchListClient=${watchList}`]),
+      binaryPath('informers'),
       `--kubeconfig=${options.kubeconfig}`,
       `--direct-kubeconfig=${options.directKubeconfig}`,
       `--clients=${clients}`,

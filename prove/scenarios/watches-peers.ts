@@ -1,0 +1,98 @@
+// The faults of the scenario `watches` behind HAProxy and Envoy. Nothing here is a floor of ours.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findProgram, type Peer, programVersion, startPeer } from '../../bench/peers/peer.ts';
+import { missingBinaries } from '../../tools/binaries.ts';
+import { type ControlPlane, startControlPlane } from '../../tools/control-plane.ts';
+import { holds, notRun, type Row } from '../row.ts';
+import type { Scenario, ScenarioContext } from '../scenario.ts';
+import { type Fault, freeze, kill, rollingRestart } from '../watches/faults.ts';
+import { Fleet, maxOverMean } from '../watches/fleet.ts';
+import { NumberedWriter } from '../watches/numbered-writer.ts';
+import { type PhaseResult, runPhase } from '../watches/phase.ts';
+import { envoyForWatches, haproxyForWatches } from '../watches/tuned-peers.ts';
+
+const PEERS: readonly Peer[] = [
+  haproxyForWatches(false),
+  haproxyForWatches(true),
+  envoyForWatches(false),
+  envoyForWatches(true),
+];
+const FAULTS: readonly Fault[] = [kill, rollingRestart(1), freeze];
+/** Fewer plain watches than in `watches`: it is four times as many runs. */
+const SIZE = { informers: 200, rawWatches: 300 };
+const WRITES_PER_SECOND = 20;
+
+async function measurePeers(context: ScenarioContext): Promise<Row[]> {
+  const missing = missingBinaries(['etcd', 'kube-apiserver', 'informers']);
+  if (missing.length > 0) return [notRun('peers', 'all of it', `no ${missing.join(', ')}`)];
+  const { say, onEnd } = context;
+  const directory = join(context.directory, 'peers');
+  await mkdir(directory);
+  const controlPlane = await startControlPlane({
+    directory: join(directory, 'cluster'),
+    replicas: 3,
+    log: say,
+  });
+  await onEnd(() => controlPlane.stop());
+  const writer = new NumberedWriter(controlPlane);
+  await writer.prepare();
+  writer.start(WRITES_PER_SECOND);
+  await onEnd(() => writer.stop());
+  const rows: Row[] = [];
+  for (const peer of PEERS) {
+    const program = findProgram(peer.program);
+    if (program === undefined) {
+      rows.push(notRun(peer.name, '', `no ${peer.program}: npm run bench:peers`));
+      continue;
+    }
+    const version = await programVersion(program, peer.versionArguments ?? []);
+    rows.push(...(await measurePeer(context, controlPlane, writer, peer, version)));
+  }
+  return rows;
+}
+
+async function measurePeer(
+  { say, signal, directory }: ScenarioContext,
+  controlPlane: ControlPlane,
+  writer: NumberedWriter,
+  peer: Peer,
+  version: string,
+): Promise<Row[]> {
+  const { url, child } = await startPeer(peer, controlPlane.children, {
+    directory,
+    pki: controlPlane.pki,
+    upstreams: controlPlane.replicas.map(({ name, port }) => ({ name, host: '127.0.0.1', port })),
+  });
+  const fleet = await Fleet.start(controlPlane, url, SIZE);
+  const rows: Row[] = [];
+  for (const fault of FAULTS) {
+    signal.throwIfAborted();
+    say(`${peer.name}: ${fault.name}`);
+    const result = await runPhase(fleet, fault, { controlPlane, writer, url, signal });
+    rows.push(peerRow(`${peer.name} ${version}, ${fault.name}`, result));
+  }
+  await fleet.stop();
+  await child.kill();
+  return rows;
+}
+
+/** Only stores that are wrong at the end would be a fault: of this measurement, or of client-go. */
+function peerRow(what: string, { figures, stores, spread }: PhaseResult): Row {
+  const { relists, ends, silenceMs, p99Ms } = figures;
+  const figure = [
+    `${relists} LISTs`,
+    `${ends} ends`,
+    `silence ${silenceMs} ms`,
+    `p99 ${Math.round(p99Ms)} ms`,
+    `max/mean ${maxOverMean(spread).toFixed(2)} (${spread.join(', ')})`,
+  ].join(', ');
+  return holds(what, 'stores right', figure, stores.equal);
+}
+
+/** For the table of the README. */
+export const watchesPeers: Scenario = {
+  name: 'watches-peers',
+  title: 'what HAProxy and Envoy do to the same informers and watches',
+  run: measurePeers,
+};

@@ -1,0 +1,88 @@
+// The door that is attacked: a process of its own before a simulated apiserver, with short deadlines.
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startSimulator } from '../../simulator/cluster.ts';
+import { ChildGroup } from '../../tools/child.ts';
+import { type DoorProcess, startDoor } from '../../tools/door.ts';
+import { createPki } from '../../tools/pki.ts';
+
+export const TOKEN = 'token-admin';
+export const SMALL_PATH = '/api/v1/namespaces/default/configmaps/small';
+const LARGE_BYTES = 900_000;
+
+/** So that those who wait for a deadline need not be waited for themselves. */
+const LIMITS = { handshakeTimeout: '1s', headerTimeout: '1s', stalledResponse: '1s' };
+
+export interface Victim {
+  readonly door: DoorProcess;
+  readonly ca: string;
+  /** Objects `small` and `large` are there. */
+  stop(): Promise<void>;
+}
+
+export async function startVictim(directory: string, limits: object = LIMITS): Promise<Victim> {
+  const pki = await createPki(directory);
+  const children = new ChildGroup();
+  const simulator = await startSimulator({ replicas: 1, pki });
+  const stop = async (): Promise<void> => {
+    await children.stop();
+    await simulator.stop();
+  };
+  try {
+    for (const [name, bytes] of [
+      ['small', 10],
+      ['large', LARGE_BYTES],
+    ] as const) {
+      const object = {
+        metadata: { name, namespace: 'default' },
+        data: { text: 'x'.repeat(bytes) },
+      };
+      simulator.create('configmaps', object);
+    }
+    const endpoints = simulator.replicas.map(({ name, url }) => ({ name, url }));
+    const config = { limits, log: { level: 'error' } };
+    const door = await startDoor({ directory, pki, children, endpoints, config });
+    return { door, ca: pki.clusterCa.cert, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Resident memory of the door, in MiB. */
+export function residentMib({ door }: Victim): number {
+  const status = readFileSync(`/proc/${door.child.pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) / 1024;
+}
+
+export interface Open {
+  readonly connections: number;
+  readonly requests: number;
+}
+
+/** Client connections and requests that are open, by the door's own metrics. */
+export async function openAt({ door }: Victim): Promise<Open> {
+  const response = await fetch(`${door.adminUrl}/metrics`);
+  const lines = (await response.text()).split('\n');
+  const sum = (name: string): number =>
+    lines
+      .filter((line) => line.startsWith(`${name}{`))
+      .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  return {
+    connections: sum('evenkeel_client_connections'),
+    requests: sum('evenkeel_requests_in_flight'),
+  };
+}
+
+const POLL_MS = 50;
+
+/** What is open when no more than `connections` are, or when the time is over. */
+export async function settle(victim: Victim, connections: number, limitMs: number): Promise<Open> {
+  const endMs = performance.now() + limitMs;
+  for (;;) {
+    const open = await openAt(victim);
+    // Requests of honest clients come and go.
+    if (open.connections <= connections || performance.now() > endMs) return open;
+    await delay(POLL_MS);
+  }
+}
