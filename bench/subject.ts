@@ -1,13 +1,11 @@
 // What is measured, and one measurement of it.
-import { readFileSync } from 'node:fs';
-import { connect } from 'node:http2';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Child, ChildGroup } from '../tools/child.ts';
 import { JsonLines } from '../tools/json-lines.ts';
 import type { LoadSample, LoadSpec } from './load-client.ts';
 import { readProcessSeconds } from './process-time.ts';
+import { ask } from './wire/answer.ts';
 
 export interface SubjectSpec extends Omit<LoadSpec, 'connections' | 'streams' | 'bodyBytes'> {
   readonly name: string;
@@ -31,7 +29,6 @@ export interface Sample {
   readonly errors: number;
 }
 
-const ANSWER_LIMIT_MS = 10_000;
 /** Beyond the time of a run: the last answers have to come in. */
 const RUN_LIMIT_MS = 30_000;
 const LOAD_CLIENT = fileURLToPath(new URL('load-client.ts', import.meta.url));
@@ -52,26 +49,10 @@ export async function fetchBody(subject: SubjectSpec): Promise<Buffer> {
 }
 
 async function fetchFrom(url: string, subject: SubjectSpec): Promise<Buffer> {
-  const { certPath, keyPath, caPath, path, name } = subject;
-  const session = connect(url, {
-    ca: readFileSync(caPath),
-    ...(certPath === undefined ? {} : { cert: readFileSync(certPath) }),
-    ...(keyPath === undefined ? {} : { key: readFileSync(keyPath) }),
-  });
-  try {
-    return await new Promise((resolve, reject) => {
-      session.on('error', reject);
-      const stream = session.request({ ':path': path });
-      stream.setTimeout(ANSWER_LIMIT_MS, () => reject(new Error(`${name}: ${url} is silent`)));
-      stream.on('error', reject);
-      stream.on('response', (headers) => {
-        if (headers[':status'] === 200) buffer(stream).then(resolve, reject);
-        else reject(new Error(`${name}: ${url} answers ${headers[':status']} to ${path}`));
-      });
-    });
-  } finally {
-    session.destroy();
-  }
+  const { name, path } = subject;
+  const { status, body } = await ask({ ...subject, url });
+  if (status !== 200) throw new Error(`${name}: ${url} answers ${status} to ${path}`);
+  return body;
 }
 
 /** A subject with a load client before it, which keeps its connections from run to run. */

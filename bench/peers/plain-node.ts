@@ -2,6 +2,7 @@
 // program of its own, the alternative that docs/decisions/0001-own-http2-engine.md decided against.
 import { readFileSync } from 'node:fs';
 import { createSecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { Agent } from 'undici';
@@ -27,7 +28,8 @@ async function relay(
     headers: Object.fromEntries(
       Object.entries(headers).filter(([name, value]) => !name.startsWith(':') && value),
     ) as Record<string, string>,
-    body: hasBody ? stream : null,
+    // The stream itself would never end for undici: it waits for both of its halves.
+    body: hasBody ? stream.pipe(new PassThrough()) : null,
     signal: gone.signal,
     headersTimeout: 0,
     bodyTimeout: 0,

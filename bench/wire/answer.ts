@@ -8,6 +8,8 @@ export interface Question {
   readonly url: string;
   readonly path: string;
   readonly caPath: string;
+  readonly certPath?: string;
+  readonly keyPath?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Makes it a POST. */
   readonly upload?: Buffer;
@@ -23,8 +25,12 @@ const POLL_INTERVAL_MS = 50;
 
 /** Rejects when there is no answer. */
 export async function ask(question: Question): Promise<Answer> {
-  const { url, path, caPath, upload } = question;
-  const session = connect(url, { ca: readFileSync(caPath) });
+  const { url, path, caPath, certPath, keyPath, upload } = question;
+  const session = connect(url, {
+    ca: readFileSync(caPath),
+    ...(certPath === undefined ? {} : { cert: readFileSync(certPath) }),
+    ...(keyPath === undefined ? {} : { key: readFileSync(keyPath) }),
+  });
   const headers: OutgoingHttpHeaders = {
     ...question.headers,
     ':path': path,
@@ -36,6 +42,8 @@ export async function ask(question: Question): Promise<Answer> {
       const stream = session.request(headers, { endStream: upload === undefined });
       stream.setTimeout(ANSWER_LIMIT_MS, () => reject(new Error(`${url}: is silent`)));
       stream.on('error', reject);
+      // After an answer it is too late to matter. Before one, a lost connection may show by it alone.
+      stream.on('close', () => reject(new Error(`${url}: closed without an answer`)));
       stream.on('response', ({ ':status': status = 0 }) => {
         buffer(stream).then((body) => resolve({ status, body }), reject);
       });
