@@ -13,6 +13,7 @@ export interface InformerCounters {
   readonly watches: number;
   readonly watchEnds: number;
   readonly watchErrors: number;
+  readonly watchTimeouts: number;
   readonly refused: number;
   readonly listWatchErrors: number;
   readonly events: number;

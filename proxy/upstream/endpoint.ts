@@ -48,6 +48,7 @@ export class Endpoint {
   private health = unknownHealth;
   private outlier = noOutlier;
   private availableSinceMs = 0;
+  private unavailableSinceMs = 0;
   private suspectedUntilMs = 0;
 
   constructor(options: EndpointOptions) {
@@ -78,6 +79,11 @@ export class Endpoint {
   get availableForMs(): number {
     const since = Math.max(this.availableSinceMs, this.outlier.ejectedUntilMs);
     return Math.max(0, this.options.nowMs() - since);
+  }
+
+  /** 0 while it is available. */
+  get unavailableForMs(): number {
+    return this.available ? 0 : this.options.nowMs() - this.unavailableSinceMs;
   }
 
   /** A connection for one more stream, or undefined when all places are taken. */
@@ -112,6 +118,7 @@ export class Endpoint {
     const before = this.outlier.ejectedUntilMs;
     this.outlier = afterFailure(this.outlier, outlier, nowMs(), this.options.mayEject());
     if (this.outlier.ejectedUntilMs !== before) {
+      this.unavailableSinceMs = nowMs();
       const seconds = Math.round((this.outlier.ejectedUntilMs - nowMs()) / 1000);
       this.options.onChange(this, `ejected for ${seconds} s: ${detail}`);
     }
@@ -168,6 +175,7 @@ export class Endpoint {
     this.health = next;
     if (next.ready === before.ready && before.known) return;
     if (next.ready) this.availableSinceMs = this.options.nowMs();
+    else this.unavailableSinceMs = this.options.nowMs();
     this.options.onChange(this, next.ready ? 'ready' : `not ready: ${detail}`);
   }
 }

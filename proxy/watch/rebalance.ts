@@ -5,7 +5,11 @@ export interface RebalancePolicy {
   readonly minDifference: number;
   /** Moves that are begun each second. */
   readonly movesPerSecond: number;
-  /** Nothing is evened out until every available endpoint has been available for so long. */
+  /**
+   * Nothing is evened out until every available endpoint has been available for so long, and nothing
+   * is emptied that has not been away for so long: when all are too busy to answer their checks in
+   * time, moving watches to and fro would only give them more to do.
+   */
   readonly settleMs: number;
 }
 
@@ -13,6 +17,8 @@ export interface PlaceLoad {
   readonly available: boolean;
   readonly watches: number;
   readonly availableForMs: number;
+  /** 0 while it is available. */
+  readonly unavailableForMs: number;
 }
 
 export interface PlannedMoves {
@@ -32,9 +38,10 @@ export function planMoves(loads: readonly PlaceLoad[], policy: RebalancePolicy):
   const available = loads.filter((load) => load.available);
   if (available.length === 0) return [];
   const to = indexOfBest(loads, (load) => (load.available ? -load.watches : undefined));
-  const leaving = indexOfBest(loads, (load) =>
-    !load.available && load.watches > 0 ? load.watches : undefined,
-  );
+  const leaving = indexOfBest(loads, (load) => {
+    const isLeaving = !load.available && load.unavailableForMs >= policy.settleMs;
+    return isLeaving && load.watches > 0 ? load.watches : undefined;
+  });
   if (leaving >= 0) {
     const count = Math.min(loads[leaving]?.watches ?? 0, policy.movesPerSecond);
     return [{ from: leaving, to, count, reason: 'leaving' }];

@@ -114,6 +114,7 @@ export class WatchRegistry implements WatchHome {
       available: endpoint.available,
       watches: this.count(endpoint),
       availableForMs: endpoint.availableForMs,
+      unavailableForMs: endpoint.unavailableForMs,
     }));
     for (const { from, to, count, reason } of planMoves(states, this.policy)) {
       const source = endpoints[from];

@@ -4,7 +4,12 @@ import { type PlaceLoad, planMoves } from '../../../proxy/watch/rebalance.ts';
 const policy = { maxOverMean: 1.1, minDifference: 10, movesPerSecond: 50, settleMs: 5000 };
 
 function loads(...watches: number[]): PlaceLoad[] {
-  return watches.map((count) => ({ available: true, watches: count, availableForMs: 60_000 }));
+  return watches.map((count) => ({
+    available: true,
+    watches: count,
+    availableForMs: 60_000,
+    unavailableForMs: 0,
+  }));
 }
 
 test('after a restart the plans of some seconds bring the empty endpoint to its share', () => {
@@ -54,12 +59,19 @@ test('an endpoint that leaves is emptied, even into one that is fresh', () => {
   if (leaving === undefined || fresh === undefined) throw new Error('two loads');
   const plans = planMoves(
     [
-      { ...leaving, available: false },
+      { ...leaving, available: false, unavailableForMs: 5000 },
       { ...fresh, availableForMs: 10 },
     ],
     policy,
   );
   expect(plans).toEqual([{ from: 0, to: 1, count: 50, reason: 'leaving' }]);
+});
+
+test('an endpoint that has only just left is not emptied yet: it may only be busy', () => {
+  const [leaving, other] = loads(120, 3);
+  if (leaving === undefined || other === undefined) throw new Error('two loads');
+  const away = { ...leaving, available: false, unavailableForMs: 4999 };
+  expect(planMoves([away, other], policy)).toEqual([]);
 });
 
 test('with no endpoint available nothing is planned', () => {

@@ -238,6 +238,9 @@ test('an endpoint that is not ready but still sends is emptied at the pace', () 
   bench = new WatchBench(2, { movesPerSecond: 5 });
   const watches = carry(12);
   bench.setReady(0, false);
+  bench.registry.rebalance();
+  expect(opened(watches)).toHaveLength(0);
+  bench.pass(5000);
   for (const expected of [5, 10, 12]) {
     bench.registry.rebalance();
     answerAll(watches);

@@ -16,7 +16,8 @@
 //	lists          LISTs sent (pages of one list count once), and watches that ask for the initial list
 //	relists        those of them that came after an informer's first
 //	watches        watches opened, whatever the answer
-//	watchEnds      watches that ended as they should: END_STREAM, or the last chunk
+//	watchEnds      watches that ended in order, but early: END_STREAM, or the last chunk
+//	watchTimeouts  watches that ended at the time that their client had asked for
 //	watchErrors    watches that broke off: reset stream, lost connection
 //	refused        answers >= 400, and requests without an answer, to lists and watches
 //	listWatchErrors  calls of client-go's WatchErrorHandler: each one means that client-go backs off

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -21,6 +22,7 @@ type counters struct {
 	Watches         int   `json:"watches"`
 	WatchEnds       int   `json:"watchEnds"`
 	WatchErrors     int   `json:"watchErrors"`
+	WatchTimeouts   int   `json:"watchTimeouts"`
 	Refused         int   `json:"refused"`
 	ListWatchErrors int   `json:"listWatchErrors"`
 	Events          int   `json:"events"`
@@ -39,6 +41,7 @@ func (c *counters) add(other counters) {
 	c.Watches += other.Watches
 	c.WatchEnds += other.WatchEnds
 	c.WatchErrors += other.WatchErrors
+	c.WatchTimeouts += other.WatchTimeouts
 	c.Refused += other.Refused
 	c.ListWatchErrors += other.ListWatchErrors
 	c.Events += other.Events
@@ -201,7 +204,9 @@ func (c *counter) RoundTrip(request *http.Request) (*http.Response, error) {
 		return response, err
 	}
 	if watch {
-		response.Body = &watchBody{ReadCloser: response.Body, source: source, ctx: request.Context()}
+		response.Body = &watchBody{
+			ReadCloser: response.Body, source: source, ctx: request.Context(), timesOut: timeOf(query),
+		}
 	}
 	return response, nil
 }
@@ -211,7 +216,20 @@ type watchBody struct {
 	io.ReadCloser
 	source *source
 	ctx    context.Context
-	once   sync.Once
+	// When the time is over that the client itself has asked for.
+	timesOut time.Time
+	once     sync.Once
+}
+
+// Apiservers end a watch a little before its time.
+const timeoutSlack = 3 * time.Second
+
+func timeOf(query url.Values) time.Time {
+	seconds, err := strconv.Atoi(query.Get("timeoutSeconds"))
+	if err != nil {
+		return time.Now().Add(24 * time.Hour)
+	}
+	return time.Now().Add(time.Duration(seconds)*time.Second - timeoutSlack)
 }
 
 func (b *watchBody) Read(buffer []byte) (int, error) {
@@ -219,10 +237,13 @@ func (b *watchBody) Read(buffer []byte) (int, error) {
 	if err != nil && b.ctx.Err() == nil {
 		b.once.Do(func() {
 			b.source.update(func(c *counters) {
-				if errors.Is(err, io.EOF) {
-					c.WatchEnds++
-				} else {
+				switch {
+				case !errors.Is(err, io.EOF):
 					c.WatchErrors++
+				case time.Now().After(b.timesOut):
+					c.WatchTimeouts++
+				default:
+					c.WatchEnds++
 				}
 			})
 		})

@@ -174,7 +174,9 @@ test('after a restart the watches come back to balance, and no client notices', 
 });
 
 test('a replica that is not ready but still sends is emptied', async () => {
-  fixture = await openSimulatedDoor();
+  fixture = await openSimulatedDoor({
+    config: { watches: { rebalance: { settle: '500ms' } } },
+  });
   const clients = await Promise.all(
     Array.from({ length: 30 }, () => fixture.watch(`resourceVersion=${fixture.revision}`)),
   );
