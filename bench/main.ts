@@ -11,10 +11,12 @@ import { formatTable } from '../tools/text-table.ts';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
 import { frontDoor } from './front-door.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
+import { profile } from './profile.ts';
+import { writeReadme } from './readme.ts';
 import { watchFrames } from './watch-frames.ts';
 import { wire } from './wire.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [wire, frontDoor, watchFrames];
+const BENCHMARKS: readonly Benchmark[] = [wire, profile, frontDoor, watchFrames];
 const NOT_WRITTEN = 'not kept: --write puts it into bench/results';
 
 function findBenchmark(name: string): Benchmark {
@@ -79,7 +81,11 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
   printLines(['', ...result.lines, '']);
   const { name, title } = benchmark;
   const stored = { name, title, ...machine, quick: options.quick, ...result.figures };
-  printLines([options.write ? `written: ${await writeResult(name, stored)}` : NOT_WRITTEN]);
+  if (options.write) {
+    printLines([`written: ${await writeResult(name, stored)}, ${await writeReadme()}`]);
+  } else {
+    printLines([NOT_WRITTEN]);
+  }
   return EXIT_CODE.ok;
 }
 

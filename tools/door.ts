@@ -15,6 +15,8 @@ export interface DoorOptions {
   readonly endpoints: readonly { readonly name: string; readonly url: string }[];
   /** Further sections of the configuration, or other values of those given here. */
   readonly config?: Readonly<Record<string, object | number>>;
+  /** Of Node, before the program: for a profile. */
+  readonly nodeArguments?: readonly string[];
 }
 
 export interface DoorProcess {
@@ -55,7 +57,12 @@ export async function startDoor(options: DoorOptions): Promise<DoorProcess> {
   const child = children.start({
     name: 'evenkeel',
     command: process.execPath,
-    args: [join(ROOT_DIRECTORY, 'proxy/main.ts'), '--config', configPath],
+    args: [
+      ...(options.nodeArguments ?? []),
+      join(ROOT_DIRECTORY, 'proxy/main.ts'),
+      '--config',
+      configPath,
+    ],
     logPath,
   });
   const adminUrl = `http://127.0.0.1:${adminPort}`;

@@ -34,12 +34,10 @@ export async function measureWatches(
     try {
       idle.set(proxy.name, await measureIdle(stage, proxy, counts.idleWatches));
     } catch (error) {
-      // Some have limits that so many watches run into; that is a result, and no end for the rest.
-      const reason = error instanceof Error ? error.message : String(error);
-      notRun.push({ name: `${proxy.name}, idle watches`, reason });
+      notRun.push(failureOf(`${proxy.name}, idle watches`, error));
     }
   }
-  const loads = await measureEvents(stage, proxies, counts.watches);
+  const loads = await measureEvents(stage, { proxies, watches: counts.watches, notRun });
   const rows = loads.map((load) => rowOf(load, idle.get(load.target.name)));
   const { watches, idleWatches } = counts;
   const eventBytes = watchEvent(1000).length;
@@ -71,31 +69,49 @@ async function measureIdle(
   }
 }
 
+/** Some have limits that so many watches run into: that is a result, and no end for the others. */
+function failureOf(name: string, error: unknown): NotRun {
+  return { name, reason: error instanceof Error ? error.message : String(error) };
+}
+
 async function measureEvents(
   { backend, children, folder, context, seconds, rounds }: Stage<OwnBackend>,
-  proxies: readonly Proxy[],
-  watches: number,
+  { proxies, watches, notRun }: { proxies: readonly Proxy[]; watches: number; notRun: NotRun[] },
 ): Promise<WatchLoad[]> {
   const environment = { children, directory: folder, maxWatches: watches, group: 'busy' };
-  const loads: WatchLoad[] = [];
+  const loads = new Set<WatchLoad>();
+  const attempt = async (load: WatchLoad, work: () => Promise<unknown>): Promise<void> => {
+    context.signal.throwIfAborted();
+    if (!loads.has(load)) return; // It has failed before.
+    try {
+      await work();
+    } catch (error) {
+      context.signal.throwIfAborted();
+      loads.delete(load);
+      await load.close();
+      notRun.push(failureOf(`${load.target.name}, events to watches`, error));
+    }
+  };
   for (const proxy of proxies) {
     const load = new WatchLoad(proxy, backend, environment);
-    await load.open(watches);
-    // The first events do not count. They also show that each one comes to each watch.
-    await load.deliver(2, 0);
-    loads.push(load);
+    loads.add(load);
+    await attempt(load, async () => {
+      await load.open(watches);
+      // The first events do not count. They also show that each one comes to each watch.
+      await load.deliver(2, 0);
+    });
   }
-  for (const load of interleave(loads, rounds)) {
-    context.signal.throwIfAborted();
-    await load.measure(seconds, EVENTS_PER_SECOND);
+  for (const load of interleave([...loads], rounds)) {
+    await attempt(load, () => load.measure(seconds, EVENTS_PER_SECOND));
   }
-  const shown = loads.map(({ target, samples }) => {
-    const micros = median(samples.map(({ cpuMicrosPerEvent }) => cpuMicrosPerEvent));
-    return `${target.name} ${micros.toFixed(1)} us`;
-  });
-  context.say(`an event to ${watches} watches: ${shown.join(', ')}`);
+  context.say(`an event to ${watches} watches: ${[...loads].map(shortly).join(', ')}`);
   for (const load of loads) await load.close();
-  return loads;
+  return [...loads];
+}
+
+function shortly({ target, samples }: WatchLoad): string {
+  const micros = median(samples.map(({ cpuMicrosPerEvent }) => cpuMicrosPerEvent));
+  return `${target.name} ${micros.toFixed(1)} us`;
 }
 
 function rowOf({ target, samples }: WatchLoad, idleBytesPerWatch: number | undefined): WatchRow {
