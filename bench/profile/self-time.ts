@@ -14,6 +14,14 @@ export interface CpuProfile {
   readonly samples: readonly number[];
   /** Microseconds before each sample. */
   readonly timeDeltas: readonly number[];
+  /** Of the first one's delta, in microseconds of the monotonic clock, as `process.hrtime` has it. */
+  readonly startTime: number;
+}
+
+/** Microseconds of the same clock. */
+export interface Stretch {
+  readonly fromMicros: number;
+  readonly untilMicros: number;
 }
 
 export interface SelfTime {
@@ -23,18 +31,26 @@ export interface SelfTime {
   readonly percent: number;
 }
 
-/** Largest first. `root` is cut off from the names of files. */
+/**
+ * Largest first, of the samples in one stretch of time: a profile begins with the start of the
+ * process, and reading sources takes longer than many requests. `root` is cut off from the names of
+ * files.
+ */
 export function selfTimes(
-  { nodes, samples, timeDeltas }: CpuProfile,
+  { nodes, samples, timeDeltas, startTime }: CpuProfile,
   root: string,
+  { fromMicros, untilMicros }: Stretch,
 ): { functions: SelfTime[]; modules: SelfTime[] } {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const functions = new Map<string, number>();
   const modules = new Map<string, number>();
+  let atMicros = startTime;
   for (const [index, id] of samples.entries()) {
+    const micros = timeDeltas[index] ?? 0;
+    atMicros += micros;
     const frame = frames.get(id);
     if (frame === undefined || frame.functionName === '(idle)') continue;
-    const micros = timeDeltas[index] ?? 0;
+    if (atMicros < fromMicros || atMicros > untilMicros) continue;
     const module = moduleName(frame.url, root);
     add(modules, module, micros);
     add(functions, `${frame.functionName || '(anonymous)'}  ${placeOf(frame, module)}`, micros);

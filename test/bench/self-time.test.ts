@@ -7,7 +7,7 @@ const frame = (functionName: string, url = '', lineNumber = -1) => ({
   lineNumber,
 });
 
-test('samples are summed by function and by module, without idle time', () => {
+test('samples of a stretch are summed by function and by module, without idle time', () => {
   const profile = {
     nodes: [
       { id: 1, callFrame: frame('(idle)') },
@@ -17,10 +17,11 @@ test('samples are summed by function and by module, without idle time', () => {
       // The same function in another place of the tree.
       { id: 5, callFrame: frame('read', 'file:///repo/proxy/a.ts', 9) },
     ],
-    samples: [1, 2, 3, 4, 5],
-    timeDeltas: [9000, 4000, 1000, 3000, 2000],
+    samples: [3, 1, 2, 3, 4, 5, 3],
+    timeDeltas: [1000, 9000, 4000, 1000, 3000, 2000, 1000],
+    startTime: 100_000,
   };
-  expect(selfTimes(profile, '/repo/')).toEqual({
+  expect(selfTimes(profile, '/repo/', { fromMicros: 102_000, untilMicros: 120_000 })).toEqual({
     functions: [
       { name: 'read  proxy/a.ts:10', ms: 6, percent: 60 },
       { name: '(program)  (native)', ms: 3, percent: 30 },
