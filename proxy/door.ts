@@ -44,9 +44,9 @@ export interface DoorCore {
 const SWEEP_MS = 1000;
 const UNTIL_MS = 20;
 /** Silent endpoints are found within this time of when they count as silent. */
-const SILENCE_SWEEP_MS = 250;
+const SILENCE_SWEEP_MS = 100;
 /** When two of these come further apart, it is the door that has been silent. */
-const STALL_MS = 3 * SILENCE_SWEEP_MS;
+const STALL_MS = 750;
 /**
  * A connection gets a second one beside it at this many streams, up to so many in a pool. Fewer
  * connections gather more frames into one write and one TLS record: at 100 requests in flight four

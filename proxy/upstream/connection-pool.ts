@@ -1,16 +1,6 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { Connection } from '../http2/connection.ts';
-
-/**
- * Silence after which a connection with streams is asked whether it is alive (PING); after which it
- * is suspected, if it has not answered; and after which it is given up. A watch that is carried
- * loses nothing by a false suspicion, so it may come early.
- */
-export interface SilencePolicy {
-  readonly pingAfterMs: number;
-  readonly suspectAfterMs: number;
-  readonly deadAfterMs: number;
-}
+import { SignsOfLife, type SilencePolicy } from './signs-of-life.ts';
 
 export interface PoolOptions {
   readonly host: string;
@@ -51,11 +41,13 @@ export class ConnectionPool {
   private connections: Connection[] = [];
   /** All that are open, with those that only finish what they have. */
   private readonly open = new Set<Connection>();
+  private readonly signs: SignsOfLife;
   private session: Buffer | undefined;
   private closed = false;
 
   constructor(options: PoolOptions) {
     this.options = options;
+    this.signs = new SignsOfLife(options.silence);
   }
 
   /** Connections that are open. */
@@ -79,20 +71,18 @@ export class ConnectionPool {
    * @param awakeSinceMs silence before then was our own; see StallGuard
    */
   sweep(awakeSinceMs: number): void {
-    const { pingAfterMs, suspectAfterMs, deadAfterMs } = this.options.silence;
     const nowMs = this.options.nowMs();
     let idleKept = 0;
     for (const connection of [...this.open]) {
-      const silentMs = nowMs - Math.max(connection.lastReadAtMs, awakeSinceMs);
       if (connection.openStreams === 0) {
         idleKept += 1;
-        if (silentMs > IDLE_CLOSE_MS && idleKept > 1) connection.shutdown();
-      } else if (silentMs > deadAfterMs) {
-        connection.destroy(`no sign of life for ${Math.round(silentMs)} ms`);
-      } else if (silentMs > pingAfterMs) {
-        connection.ping(() => {});
-        if (silentMs > suspectAfterMs) this.options.onSilent(connection);
+        const idleMs = nowMs - connection.lastReadAtMs;
+        if (idleMs > IDLE_CLOSE_MS && idleKept > 1) connection.shutdown();
       }
+      const verdict = this.signs.judge(connection, nowMs, awakeSinceMs);
+      if (verdict === 'ask') connection.ping(() => {});
+      else if (verdict === 'suspect') this.options.onSilent(connection);
+      else if (verdict === 'dead') connection.destroy('no answer to a PING');
     }
   }
 
