@@ -18,6 +18,7 @@ import {
 } from '../watches/faults.ts';
 import { Fleet } from '../watches/fleet.ts';
 import { killDuringInitialLists } from '../watches/initial-lists.ts';
+import { killUnderManyWatches } from '../watches/many-watches.ts';
 import { NumberedWriter } from '../watches/numbered-writer.ts';
 import { type Floors, phaseRows, runPhase } from '../watches/phase.ts';
 
@@ -41,6 +42,11 @@ const steady: Fault = {
 };
 
 async function measureWatches(context: ScenarioContext): Promise<Row[]> {
+  // Before the rest, so that the real components have the machine for themselves.
+  return [...(await killUnderManyWatches(context)), ...(await measureRealReplicas(context))];
+}
+
+async function measureRealReplicas(context: ScenarioContext): Promise<Row[]> {
   const missing = missingBinaries(['etcd', 'kube-apiserver', 'informers']);
   if (missing.length > 0) return [notRun(WHAT, 'all of it', `no ${missing.join(', ')}`)];
   const { say, onEnd, signal } = context;

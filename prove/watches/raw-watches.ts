@@ -75,6 +75,11 @@ export class RawWatches {
     return { ...this.#tally, maxSilenceMs: Math.max(this.#tally.maxSilenceMs, ...running) };
   }
 
+  /** Watches without an event since then. */
+  silentSince(sinceMs: number): number {
+    return this.#watches.filter((watch) => watch.lastEventAtMs < sinceMs).length;
+  }
+
   reset(): void {
     const nowMs = performance.now();
     Object.assign(this.#tally, { ends: 0, lost: 0, doubled: 0, maxSilenceMs: 0 });

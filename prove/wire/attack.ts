@@ -11,5 +11,5 @@ export interface Attack {
   /** Does not read what the server says. */
   readonly deaf?: boolean;
   /** The error code of the GOAWAY that has to end each connection; or how else it is dealt with. */
-  readonly end: number | 'dropped' | 'streams reset' | 'answered';
+  readonly end: number | 'dropped' | 'streams reset';
 }
