@@ -97,7 +97,11 @@ export class Listener {
     });
     this.server.maxConnections = limits.connections;
     this.server.on('drop', () => events.onRejected('limit', `${limits.connections} connections`));
-    this.server.on('tlsClientError', (error) => events.onRejected('handshake', error.message));
+    this.server.on('tlsClientError', (error, socket) => {
+      // Node says that the time is over and leaves the connection open.
+      socket.destroy();
+      events.onRejected('handshake', error.message);
+    });
     this.server.on('secureConnection', (socket) => this.accept(socket));
   }
 

@@ -222,6 +222,7 @@ export class Connection {
       const at = this.preface?.read(input) ?? 0;
       if (this.preface?.done) this.preface = undefined;
       if (at < input.length) this.reader.push(at === 0 ? input : input.subarray(at));
+      this.session.messages.deliver();
       if (this.writer.backlogBytes > connectionLimits.backlogBytes) {
         throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'peer asks and does not read');
       }

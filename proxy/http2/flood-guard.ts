@@ -25,6 +25,9 @@ export const defaultFloodLimits: FloodLimits = {
   idleFrames: { burst: 2000, perSecond: 500 },
 };
 
+/** As many resets as one list over the limit counts for: its bytes cost us about so much more. */
+const OVERSIZED_LIST_RESETS = 50;
+
 /** A token bucket that starts full. */
 class Bucket {
   private readonly limit: FloodLimit;
@@ -38,10 +41,10 @@ class Bucket {
   }
 
   /** The clock is only read when the bucket has run dry. */
-  take(nowMs: () => number): boolean {
-    if (this.tokens < 1) this.refill(nowMs());
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
+  take(nowMs: () => number, count: number): boolean {
+    if (this.tokens < count) this.refill(nowMs());
+    if (this.tokens < count) return false;
+    this.tokens -= count;
     return true;
   }
 
@@ -65,11 +68,18 @@ export class FloodGuard {
   }
 
   reset(): void {
-    if (!this.resets.take(this.nowMs)) this.refuse('too many streams reset');
+    if (!this.resets.take(this.nowMs, 1)) this.refuse('too many streams reset');
+  }
+
+  /** A header list over the limit: it has been read to its end, which no stream is worth. */
+  oversizedList(): void {
+    if (!this.resets.take(this.nowMs, OVERSIZED_LIST_RESETS)) {
+      this.refuse('too many header lists over the limit');
+    }
   }
 
   idleFrame(): void {
-    if (!this.idleFrames.take(this.nowMs)) this.refuse('too many frames without purpose');
+    if (!this.idleFrames.take(this.nowMs, 1)) this.refuse('too many frames without purpose');
   }
 
   private refuse(what: string): never {

@@ -29,9 +29,28 @@ export class MessageReceiver implements MessageTarget {
   private readonly parts: ReceiverParts;
   /** The stream of the DATA frame that is being read; undefined when its bytes are dropped. */
   private dataStream: Http2Stream | undefined;
+  /** Requests of the input in hand, in order. */
+  private arrived: Http2Stream[] = [];
 
   constructor(parts: ReceiverParts) {
     this.parts = parts;
+  }
+
+  /**
+   * Hands on the requests that have arrived. Called when the input in hand has been read: one that
+   * the same input resets again goes no further, so a rapid reset costs nobody behind us anything.
+   */
+  deliver(): void {
+    if (this.arrived.length === 0) return;
+    const streams = this.arrived;
+    this.arrived = [];
+    for (const stream of streams) {
+      const headers = stream.request;
+      stream.request = undefined;
+      if (headers !== undefined && !stream.closed) {
+        this.parts.onRequest(stream, headers, stream.remoteEnded);
+      }
+    }
   }
 
   onHeaderBlock(block: HeaderBlock, input: Buffer, start: number, end: number): void {
@@ -43,6 +62,7 @@ export class MessageReceiver implements MessageTarget {
       this.onNewRequest(block, headers, overLimit);
       return;
     }
+    this.deliver();
     const stream = this.find(streamId);
     if (stream === undefined) return;
     if (stream.remoteEnded) {
@@ -59,6 +79,7 @@ export class MessageReceiver implements MessageTarget {
   onDataFrame(streamId: number, length: number): void {
     // Also for a stream that is over: the peer has counted it.
     this.parts.window.take(length);
+    this.deliver();
     const stream = this.find(streamId);
     this.dataStream = stream;
     if (stream === undefined) return;
@@ -146,8 +167,13 @@ export class MessageReceiver implements MessageTarget {
       return;
     }
     if (endStream) stream.endRemote();
-    if (overLimit) parts.onOversizedRequest(stream);
-    else parts.onRequest(stream, headers, endStream);
+    if (overLimit) {
+      parts.guard.oversizedList();
+      parts.onOversizedRequest(stream);
+    } else {
+      stream.request = headers;
+      this.arrived.push(stream);
+    }
   }
 
   /** A response, a 1xx response, or trailers of either message. */

@@ -45,6 +45,8 @@ export class Http2Stream implements MessageStream {
   /** END_STREAM has been sent; or received. */
   localEnded = false;
   remoteEnded = false;
+  /** A request that its owner has not been told of yet. */
+  request: HeaderList | undefined;
   /** Over: no frame of it is sent or passed on any more. */
   closed = false;
   /** The final header section of the peer's message has been received. */

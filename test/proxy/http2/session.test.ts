@@ -31,7 +31,11 @@ function serve() {
   });
   const reader = new FrameReader(new FrameRules(session.messages, session.control, 20_000));
   reader.push(settings());
-  return { session, requests, read: (...parts: Buffer[]) => reader.push(Buffer.concat(parts)) };
+  const read = (...parts: Buffer[]): void => {
+    reader.push(Buffer.concat(parts));
+    session.messages.deliver();
+  };
+  return { session, requests, read };
 }
 
 test('a stream that is over does not wait for a window any more, however it ended', () => {

@@ -1,8 +1,10 @@
 // Peers that make us work, or remember, without asking for anything.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ErrorCode } from '../../../../proxy/http2/errors.ts';
+import type { Http2Stream } from '../../../../proxy/http2/stream.ts';
 import {
   ACK,
+  block,
   data,
   END_HEADERS,
   Frame,
@@ -61,6 +63,27 @@ test.each<[string, Buffer]>([
       Buffer.concat([headers(2 * i + 1), frame(Frame.WINDOW_UPDATE, 0, 2 * i + 1, uint32(0))]),
     ),
   ],
+  [
+    'header lists over the limit',
+    times(3, (i) => {
+      const list = block([
+        ...REQUEST,
+        ...Array(5)
+          .fill(['x', 'y'.repeat(15_000)])
+          .flat(),
+      ]);
+      const parts = [0, 1, 2, 3, 4].map((n) => list.subarray(n * 16_000, (n + 1) * 16_000));
+      const frames = parts.map((part, n) =>
+        frame(
+          n === 0 ? Frame.HEADERS : Frame.CONTINUATION,
+          n === 4 ? END_HEADERS : 0,
+          2 * i + 1,
+          part,
+        ),
+      );
+      return Buffer.concat(frames);
+    }),
+  ],
   ['malformed requests', times(200, (i) => headers(2 * i + 1, [...REQUEST, 'te', 'gzip']))],
 ])('a flood of %s ends the connection with ENHANCE_YOUR_CALM', async (_what, input) => {
   raw.write(input);
@@ -83,6 +106,21 @@ test('a client that cancels five hundred watches at once is no attacker', async 
   await own.close();
 });
 
+test('a request that is reset in the same read reaches nobody, and others keep their order', async () => {
+  raw.write(
+    headers(1),
+    headers(3),
+    frame(Frame.RST_STREAM, 0, 3, uint32(8)),
+    headers(5, REQUEST.with(1, 'POST'), END_HEADERS),
+    data(5, 'body'),
+    headers(7),
+  );
+  await raw.settled();
+  expect(server.received.map(({ stream }) => (stream as Http2Stream).id)).toEqual([1, 5, 7]);
+  expect(server.received[1]?.message.body.toString()).toBe('body');
+  expect(server.connections[0]?.openStreams).toBe(3);
+});
+
 test('window given back for each byte of data is no flood', async () => {
   raw.write(settings([4, 1]), headers(1));
   await until(() => server.received.length === 1);
@@ -99,7 +137,8 @@ test('window given back for each byte of data is no flood', async () => {
 test('a peer that asks and never reads is dropped before it costs much memory', async () => {
   const own = await openEngine({
     settings: {
-      maxConcurrentStreams: 10,
+      // More than one read brings, and each is answered at once.
+      maxConcurrentStreams: 5000,
       floodLimits: { ...floodLimits, idleFrames: { burst: 1e9, perSecond: 1e9 } },
     },
     onRequest: ({ stream }) => {
