@@ -44,7 +44,8 @@ async function runBenchmark(
     throw error;
   } finally {
     await cleanup.run();
-    await rm(directory, { recursive: true, force: true });
+    if (options.keep) say(`logs: ${directory}`);
+    else await rm(directory, { recursive: true, force: true });
   }
 }
 

@@ -9,6 +9,8 @@ export interface Options {
   readonly settings: Partial<Settings>;
   /** A short run, to see that everything works: its figures mean little. */
   readonly quick: boolean;
+  /** Leave the folder of the run, with the logs of all programs. */
+  readonly keep: boolean;
   /** Keep the result in bench/results, and write bench/README.md anew. */
   readonly write: boolean;
   /** Subjects of `wire`; all when empty. `direct` and `haproxy` are always among them. */
@@ -25,6 +27,7 @@ export const HELP = `Measures side by side and prints a table. Judges nothing.
 
   --write            keep the result in bench/results and write bench/README.md anew
   --quick            short: to see that it works, not for its figures
+  --keep             leave the folder of the run, with the logs of all programs
   --seconds N        length of each sample
   --rounds N         samples of each subject
   --connections N    of each client (front-door, profile)
@@ -67,6 +70,7 @@ export function parseOptions(argv: readonly string[]): Options {
     name: positionals[0],
     settings: Object.fromEntries(given),
     quick: values.quick ?? false,
+    keep: values.keep ?? false,
     write: values.write ?? false,
     only: only === undefined ? [] : only.split(','),
     backend,
@@ -85,6 +89,7 @@ function parse(argv: readonly string[]) {
         // Read by common/command.ts.
         debug: { type: 'boolean' },
         quick: { type: 'boolean' },
+        keep: { type: 'boolean' },
         write: { type: 'boolean' },
         only: { type: 'string' },
         backend: { type: 'string' },

@@ -19,13 +19,33 @@ export function parseProcessSeconds(stat: string): number {
   return sumOfFields(stat, [USER_TIME_FIELD, SYSTEM_TIME_FIELD]);
 }
 
-/** Of a process and all that it has started: those that run, and those that have ended. */
+/**
+ * Of a process and all that it has started: those that run, and those that have ended. Exact to
+ * microseconds for threads that run, which /proc/PID/stat is only to hundredths of a second: too
+ * coarse for a second of watch events. Threads that have ended are missing.
+ */
 export function readTreeSeconds(pid: number): number {
   return processTree(pid).reduce((total, member) => {
     const stat = readFileSync(`/proc/${member}/stat`, 'utf8');
-    const fields = [CHILDREN_USER_TIME_FIELD, CHILDREN_SYSTEM_TIME_FIELD];
-    return total + parseProcessSeconds(stat) + sumOfFields(stat, fields);
+    const ended = sumOfFields(stat, [CHILDREN_USER_TIME_FIELD, CHILDREN_SYSTEM_TIME_FIELD]);
+    return total + ended + (readThreadSeconds(member) ?? parseProcessSeconds(stat));
   }, 0);
+}
+
+/** Undefined where the kernel does not keep it (CONFIG_SCHED_INFO). */
+function readThreadSeconds(pid: number): number | undefined {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const [onProcessor] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(
+        ' ',
+      );
+      nanoseconds += Number(onProcessor);
+    } catch {
+      return undefined; // Or it has just ended, and the coarse figure has to do.
+    }
+  }
+  return nanoseconds / 1e9;
 }
 
 /**
