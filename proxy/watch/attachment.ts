@@ -37,11 +37,6 @@ export interface Adoption {
   readonly mayExpire: boolean;
 }
 
-interface HeldEnd {
-  readonly clean: boolean;
-  readonly detail: string;
-}
-
 /** The client is at fault or has lost its rights: no other endpoint would answer better. */
 const DENIED = new Set(['400', '401', '403', '406', '422']);
 /** Endpoints come to know new resources, such as CRDs, one after the other. */
@@ -63,8 +58,6 @@ export class Attachment implements MessageListener {
   /** An event that is no refusal has arrived. */
   private proven = false;
   private over = false;
-  /** Input that waits while the watch looks for another place; bounded by the stream's window. */
-  private held: (Buffer | HeldEnd)[] | undefined;
   private uncreditedBytes = 0;
   private readonly takeFrame = (frame: WatchFrame): void => this.onFrame(frame);
 
@@ -98,21 +91,6 @@ export class Attachment implements MessageListener {
     return this.framer === undefined || this.framer.lost === undefined;
   }
 
-  /** Nothing is passed on until `goOn`; the stream itself is held back by its window. */
-  pause(): void {
-    this.held ??= [];
-  }
-
-  goOn(): void {
-    const held = this.held ?? [];
-    this.held = undefined;
-    for (const piece of held) {
-      if (this.over) return;
-      if ('clean' in piece) this.ended(piece.clean, piece.detail);
-      else this.take(piece);
-    }
-  }
-
   /** The client has taken bytes: the endpoint may send as many as have been passed on. */
   credit(): void {
     const bytes = this.uncreditedBytes;
@@ -124,7 +102,6 @@ export class Attachment implements MessageListener {
   drop(): void {
     if (this.over) return;
     this.over = true;
-    this.held = undefined;
     this.endpoint.load.leave(true);
     this.stream?.reset(ErrorCode.CANCEL);
   }
@@ -160,8 +137,10 @@ export class Attachment implements MessageListener {
 
   onData(_stream: MessageStream, chunk: Buffer, endStream: boolean): void {
     if (this.over || this.framer === undefined) return;
-    if (this.held !== undefined) this.held.push(chunk);
-    else this.take(chunk);
+    this.uncreditedBytes += chunk.length;
+    if (chunk.length > 0) this.framer.push(chunk, this.takeFrame);
+    if (this.over) return;
+    this.owner.onPieceDone(this);
     if (endStream) this.ended(true, 'the endpoint ended the watch');
   }
 
@@ -170,12 +149,6 @@ export class Attachment implements MessageListener {
   onReset(_stream: MessageStream, reason: ResetReason): void {
     if (this.answered) this.ended(false, reason.detail);
     else this.refuse('failed', reason.detail);
-  }
-
-  private take(chunk: Buffer): void {
-    this.uncreditedBytes += chunk.length;
-    if (chunk.length > 0) this.framer?.push(chunk, this.takeFrame);
-    if (!this.over) this.owner.onPieceDone(this);
   }
 
   private onFrame(frame: WatchFrame): void {
@@ -194,16 +167,8 @@ export class Attachment implements MessageListener {
     this.owner.onFrame(this, frame);
   }
 
-  /**
-   * While the watch looks for another place, the end waits behind the input that is held: another
-   * endpoint is sending the same events from the pause on, and they must not be passed on twice.
-   */
   private ended(clean: boolean, detail: string): void {
     if (this.over) return;
-    if (this.held !== undefined) {
-      this.held.push({ clean, detail });
-      return;
-    }
     this.drop();
     this.owner.onEnded(this, clean, `${this.endpoint.name}: ${detail}`);
   }

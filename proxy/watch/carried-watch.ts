@@ -2,28 +2,28 @@
 // another one from the last event on, and the client sees nothing but its events.
 import type { ProxyErrorCode } from '../errors.ts';
 import type { Connection } from '../http2/connection.ts';
-import type { MessageListener, MessageStream, ResetReason } from '../http2/message-stream.ts';
 import type { WatchFrame } from '../kube/watch-frame.ts';
 import { ResumePoint } from '../kube/watch-resume.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { type Adoption, Attachment, type AttachmentOwner, type Refusal } from './attachment.ts';
 import { ClientSide } from './client-side.ts';
+import { Overlap } from './overlap.ts';
 import type { WatchHome } from './watch-home.ts';
 import type { MoveReason, WatchOrigin } from './watch-origin.ts';
 import { WatchSearch } from './watch-search.ts';
 import { WatchTerms } from './watch-terms.ts';
 
-export type { WatchHome };
-
-/** A watch that ends younger than this, without an event, makes client-go relist. */
-const MIN_WATCH_MS = 1000;
+/** A place where a watch has been for so long was a good one. */
+const GOOD_PLACE_MS = 1000;
 /** After a 200, an endpoint that cannot serve the watch has said so within this time. */
 const PEEK_MS = 100;
 /** How long an endpoint may take to answer, for a watch that has another one and that has none. */
 const MOVE_ANSWER_MS = 1000;
 const CONTINUATION_ANSWER_MS = 3000;
+/** How long a new endpoint may be behind what the client has from the old one. */
+const CATCH_UP_MS = 2000;
 
-export class CarriedWatch implements MessageListener, AttachmentOwner {
+export class CarriedWatch implements AttachmentOwner {
   /** When the client last got an event or bookmark, or the watch began. */
   lastEventAtMs: number;
   /** Endpoints that have been asked in vain. */
@@ -37,11 +37,12 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
   private readonly contentType: string | undefined;
   private reason: MoveReason = 'lost';
   private current: Attachment | undefined;
-  /** Where it is about to go on; `current`, if there is one, is paused meanwhile. */
+  /** Where it is about to go on; `current`, if there is one, goes on meanwhile. */
   private next: Attachment | undefined;
+  /** Of the last move, until the new endpoint is as far as the client is. */
+  private overlap: Overlap | undefined;
   /** Limits how long `next` may take to answer, then how long it is mistrusted. */
   private nextTimer: NodeJS.Timeout | undefined;
-  private endTimer: NodeJS.Timeout | undefined;
   /** When the client was cut off from its events. */
   private silentSinceMs = 0;
   private attachedAtMs = 0;
@@ -63,7 +64,10 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     this.nowMs = nowMs;
     this.terms = new WatchTerms(target, record.enteredAtMs);
     this.resume = new ResumePoint(this.terms.request);
-    this.client = new ClientSide(front, record, this.terms.request.allowWatchBookmarks);
+    this.client = new ClientSide(front, record, this.terms.request.allowWatchBookmarks, {
+      onRoom: () => this.current?.credit(),
+      onGone: (detail) => this.leave('client_gone', detail),
+    });
     this.search = new WatchSearch(nowMs());
     this.lastEventAtMs = nowMs();
   }
@@ -72,7 +76,7 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
   begin(endpoint: Endpoint, adoption: Omit<Adoption, 'mayExpire'>): void {
     const attachment = new Attachment(this, endpoint, this.contentType);
     attachment.adopt({ ...adoption, mayExpire: this.resumable });
-    this.origin.front.listener = this;
+    this.origin.front.listener = this.client;
     this.attach(attachment);
   }
 
@@ -95,8 +99,7 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
 
   /** It could go on elsewhere, and is not about to. */
   get movable(): boolean {
-    const { over, next, endTimer, resumable } = this;
-    return !over && next === undefined && endTimer === undefined && resumable;
+    return !this.over && this.next === undefined && !this.client.isEnding && this.resumable;
   }
 
   private get resumable(): boolean {
@@ -106,17 +109,16 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
 
   /** Opens the watch at another endpoint; the present stream is kept until that has answered. */
   moveTo(endpoint: Endpoint, reason: MoveReason): void {
-    const { current } = this;
-    if (!this.movable || current === undefined) return;
+    if (!this.movable || this.current === undefined) return;
     this.reason = reason;
-    this.silentSinceMs = this.nowMs();
-    current.pause();
-    if (!this.openAt(endpoint, MOVE_ANSWER_MS)) current.goOn();
+    this.overlap = new Overlap();
+    if (!this.openAt(endpoint, MOVE_ANSWER_MS)) this.overlap = undefined;
   }
 
   /** Goes on at an endpoint after the present one was lost. */
   continueAt(endpoint: Endpoint): void {
     if (!this.movable || this.current !== undefined) return;
+    this.overlap = undefined;
     if (this.openAt(endpoint, CONTINUATION_ANSWER_MS)) return;
     this.search.failedAt(endpoint);
     this.home.wait(this);
@@ -137,32 +139,20 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     this.finish('shutting_down', 'door drains');
   }
 
-  // The client's side
-
-  onHeaders(): void {}
-
-  onData(stream: MessageStream, chunk: Buffer): void {
-    // The body of a GET means nothing.
-    stream.consumed(chunk.length);
-  }
-
-  onSent(_stream: MessageStream, bytes: number): void {
-    this.client.sent(bytes);
-    if (this.client.hasRoom) this.current?.credit();
-  }
-
-  onReset(_stream: MessageStream, reason: ResetReason): void {
-    this.leave('client_gone', reason.detail);
-  }
-
-  // The endpoints' side
-
   onAnswered(attachment: Attachment): void {
+    const limitMs = this.nowMs() + CATCH_UP_MS;
+    const peekIsOver = (): void => {
+      const behind = this.current !== undefined && this.overlap?.isOver === false;
+      if (!behind) this.attach(attachment);
+      else if (this.nowMs() < limitMs) this.nextTimer = setTimeout(peekIsOver, PEEK_MS);
+      else attachment.refuse('failed', 'is behind');
+    };
     clearTimeout(this.nextTimer);
-    this.nextTimer = setTimeout(() => this.attach(attachment), PEEK_MS);
+    this.nextTimer = setTimeout(peekIsOver, PEEK_MS);
   }
 
   onFrame(attachment: Attachment, frame: WatchFrame): void {
+    if (this.overlap !== undefined && !this.isNews(this.overlap, attachment, frame)) return;
     if (attachment === this.next) this.attach(attachment);
     if (attachment !== this.current) return;
     const before = this.resume.resourceVersion;
@@ -171,6 +161,20 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     if (frame.type === 'ERROR') this.errorSeen = true;
     this.lastEventAtMs = this.nowMs();
     this.client.send(frame);
+  }
+
+  /** During a move, and after it until the new endpoint is as far as the client is. */
+  private isNews(overlap: Overlap, attachment: Attachment, frame: WatchFrame): boolean {
+    if (this.next !== undefined && attachment === this.current) {
+      overlap.passedOn(frame);
+      return true;
+    }
+    const verdict = overlap.judge(frame);
+    // The new endpoint's bookmarks count from when it is heard, and as far as the client is.
+    const heard = attachment === this.current;
+    if (verdict === 'pass' || (heard && overlap.isOver)) this.overlap = undefined;
+    if (verdict === 'refuse') attachment.refuse('failed', 'sends other events');
+    return verdict === 'pass';
   }
 
   onPieceDone(attachment: Attachment): void {
@@ -191,8 +195,9 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     }
     if (kind === 'failed') this.search.failedAt(attachment.endpoint);
     else this.search.refusedBy(attachment.endpoint);
-    if (this.current !== undefined) this.current.goOn();
-    else if (kind === 'denied') this.giveUp(detail);
+    this.overlap = undefined;
+    if (this.current !== undefined) return;
+    if (kind === 'denied') this.giveUp(detail);
     else this.home.wait(this);
   }
 
@@ -211,13 +216,14 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     this.reason = clean ? 'ended_early' : 'lost';
     this.beginSearch();
     this.search.failedAt(attachment.endpoint);
-    this.home.wait(this);
+    // A move that is under way is the continuation.
+    if (this.next === undefined) this.home.wait(this);
   }
 
   /** Only after a place where it was well: endpoints that end watches at once are asked slowly. */
   private beginSearch(): void {
     const nowMs = this.nowMs();
-    const wasLong = nowMs - this.attachedAtMs >= MIN_WATCH_MS;
+    const wasLong = nowMs - this.attachedAtMs >= GOOD_PLACE_MS;
     if (wasLong || this.lastEventAtMs >= this.attachedAtMs) this.search.begin(nowMs);
   }
 
@@ -248,13 +254,13 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     const before = this.current;
     if (attachment === this.next) {
       this.next = undefined;
-      // What it holds was sent after the version that the other began from: it comes from there.
       before?.drop();
       if (before !== undefined) this.home.detached(this, before.endpoint);
+      else this.home.gap(this.nowMs() - this.silentSinceMs);
       this.client.endLine();
       this.home.outcome(this.reason, 'continued');
-      this.home.gap(this.nowMs() - this.silentSinceMs);
     }
+    if (this.overlap?.isOver === true) this.overlap = undefined;
     this.current = attachment;
     this.attachedAtMs = this.nowMs();
     this.origin.record.endpoint = attachment.endpoint.name;
@@ -268,24 +274,23 @@ export class CarriedWatch implements MessageListener, AttachmentOwner {
     this.silentSinceMs = this.nowMs();
   }
 
-  /** Ends the client's stream as the apiserver would, but never in its first second. */
+  /** Ends the client's stream as the apiserver would; at once, if that has done so. */
   private finish(code: ProxyErrorCode | undefined, detail: string): void {
-    if (this.over || this.endTimer !== undefined) return;
-    const ageMs = this.nowMs() - this.origin.record.answeredAtMs;
-    const waitMs = this.bytes > 0 || code === undefined ? 0 : MIN_WATCH_MS - ageMs;
-    const end = (): void => {
-      this.client.end();
-      this.leave(code, detail);
-    };
-    if (waitMs > 0) this.endTimer = setTimeout(end, waitMs);
-    else end();
+    if (this.over || this.client.isEnding) return;
+    const onEnd = (): void => this.leave(code, detail);
+    if (code !== undefined) {
+      this.client.endWhenOldEnough(this.nowMs(), onEnd);
+      return;
+    }
+    this.client.end();
+    onEnd();
   }
 
   private leave(code: ProxyErrorCode | undefined, detail: string): void {
     if (this.over) return;
     this.over = true;
     clearTimeout(this.nextTimer);
-    clearTimeout(this.endTimer);
+    this.client.close();
     this.next?.drop();
     this.current?.drop();
     this.detach();

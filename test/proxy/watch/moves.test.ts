@@ -24,20 +24,26 @@ function beginMove(): TestWatch {
   return watch;
 }
 
-test('events that arrive during a move come once, from the new endpoint', () => {
+test('the old endpoint serves the client during a move, and what comes twice is left out', () => {
   const watch = beginMove();
   watch.first.data(event(7) + event(8));
+  expect(versions(watch.front)).toEqual([6, 7, 8]);
   expect(nth(watch).query.get('resourceVersion')).toBe('6');
   nth(watch).stream.answer();
   nth(watch).stream.data(event(7));
   watch.first.data(event(9));
   nth(watch).stream.data(event(8) + event(9));
   expect(versions(watch.front)).toEqual([6, 7, 8, 9]);
+  expect(watch.watch.endpoint).toBe(bench.at(0));
+  nth(watch).stream.data(event(10));
+  watch.first.data(event(10));
+  expect(versions(watch.front)).toEqual([6, 7, 8, 9, 10]);
+  expect(watch.watch.endpoint).toBe(bench.at(1));
   expect(watch.first.resetCode).toBeDefined();
   expect(bench.loads).toEqual([0, 1, 0]);
 });
 
-test('a move that is refused hands on what was held, once', () => {
+test('a move that is refused leaves the watch where it is, without a gap', () => {
   for (const refuse of [
     (watch: TestWatch) => nth(watch).stream.answer(500),
     (watch: TestWatch) => nth(watch).stream.lose(),
@@ -53,7 +59,6 @@ test('a move that is refused hands on what was held, once', () => {
   ]) {
     const watch = beginMove();
     watch.first.data(event(7));
-    expect(versions(watch.front)).toEqual([6]);
     refuse(watch);
     expect(versions(watch.front)).toEqual([6, 7]);
     watch.first.data(event(8));
@@ -62,7 +67,7 @@ test('a move that is refused hands on what was held, once', () => {
   }
 });
 
-test('the old endpoint dies during a move: what it held is not passed on twice', () => {
+test('the old endpoint dies during a move: what it has passed on does not come twice', () => {
   const watch = beginMove();
   watch.first.data(event(7) + event(8));
   watch.first.lose();
@@ -125,13 +130,90 @@ test('an event larger than every window is let in piece by piece', () => {
   expect(versions(watch.front)).toEqual([6]);
 });
 
-test('bytes that are held during a move are not credited: the window bounds them', () => {
+test('a new endpoint that is behind is waited for, and switched to when it has caught up', () => {
   const watch = beginMove();
-  const before = watch.first.consumedBytes;
   watch.first.data(event(7));
-  expect(watch.first.consumedBytes).toBe(before);
-  nth(watch).stream.answer(500);
-  expect(watch.first.consumedBytes).toBe(before + event(7).length);
+  nth(watch).stream.answer();
+  bench.pass(1000);
+  expect(watch.watch.endpoint).toBe(bench.at(0));
+  nth(watch).stream.data(event(7));
+  bench.pass(100);
+  expect(watch.watch.endpoint).toBe(bench.at(1));
+});
+
+test('a new endpoint that stays behind is given up', () => {
+  const watch = beginMove();
+  watch.first.data(event(7));
+  nth(watch).stream.answer();
+  bench.pass(2200);
+  expect(nth(watch).stream.resetCode).toBeDefined();
+  watch.first.data(event(8));
+  expect(versions(watch.front)).toEqual([6, 7, 8]);
+});
+
+test('an endpoint that is behind when the old one dies has to catch up before it is heard', () => {
+  const watch = beginMove();
+  watch.first.data(event(7) + event(8));
+  nth(watch).stream.answer();
+  watch.first.lose();
+  bench.pass(500);
+  nth(watch).stream.data(event(7));
+  nth(watch).stream.data(event(8) + event(9));
+  expect(versions(watch.front)).toEqual([6, 7, 8, 9]);
+});
+
+test('a bookmark of a new endpoint that is behind does not take the client back', () => {
+  bench = new WatchBench();
+  const watch = bench.carry(0, 'resourceVersion=5&allowWatchBookmarks=true');
+  watch.first.data(event(6));
+  watch.watch.moveTo(bench.at(1), 'rebalance');
+  watch.first.data(event(7) + event(20, 'BOOKMARK'));
+  nth(watch).stream.answer();
+  nth(watch).stream.data(event(6, 'BOOKMARK') + event(7));
+  nth(watch).stream.data(event(21));
+  expect(versions(watch.front)).toEqual([6, 7, 20, 21]);
+});
+
+test('bookmarks of the new endpoint count once it is heard', () => {
+  bench = new WatchBench();
+  const watch = bench.carry(0, 'resourceVersion=5&allowWatchBookmarks=true');
+  watch.watch.moveTo(bench.at(1), 'rebalance');
+  nth(watch).stream.answer();
+  bench.pass(100);
+  nth(watch).stream.data(event(30, 'BOOKMARK'));
+  nth(watch).stream.lose();
+  bench.pass(10);
+  expect(nth(watch).query.get('resourceVersion')).toBe('30');
+  expect(versions(watch.front)).toEqual([30]);
+
+  const late = beginMove();
+  late.first.data(event(7));
+  nth(late).stream.answer();
+  late.first.lose();
+  bench.pass(100);
+  nth(late).stream.data(event(6, 'BOOKMARK') + event(7) + event(30, 'BOOKMARK'));
+  nth(late).stream.lose();
+  bench.pass(10);
+  expect(nth(late).query.get('resourceVersion')).toBe('30');
+});
+
+test('an endpoint that sends other events than the old one is refused', () => {
+  const watch = beginMove();
+  watch.first.data(event(7) + event(8));
+  nth(watch).stream.answer();
+  nth(watch).stream.data(event(9));
+  expect(nth(watch).stream.resetCode).toBeDefined();
+  expect(watch.watch.endpoint).toBe(bench.at(0));
+  watch.first.data(event(9));
+  expect(versions(watch.front)).toEqual([6, 7, 8, 9]);
+});
+
+test('what is left out during a move is credited, or the new endpoint would stand still', () => {
+  const watch = beginMove();
+  watch.first.data(event(7));
+  nth(watch).stream.answer();
+  nth(watch).stream.data(event(7));
+  expect(nth(watch).stream.consumedBytes).toBe(event(7).length);
 });
 
 test('a client with a request body is told to stop when its watch ends', () => {
