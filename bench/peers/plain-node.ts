@@ -12,6 +12,13 @@ import { EXIT_CODE, type ExitCode } from '../../common/exit-code.ts';
 /** RFC 9110, section 7.6.1: they are about one connection, and HTTP/2 does not know them. */
 const HOP_BY_HOP: readonly string[] = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade'];
 
+/** The stream itself would never end for undici, which waits for both of its halves. */
+function bodyOf(stream: ServerHttp2Stream): PassThrough {
+  const body = new PassThrough();
+  pipeline(stream, body).catch(() => body.destroy());
+  return body;
+}
+
 async function relay(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -28,8 +35,7 @@ async function relay(
     headers: Object.fromEntries(
       Object.entries(headers).filter(([name, value]) => !name.startsWith(':') && value),
     ) as Record<string, string>,
-    // The stream itself would never end for undici: it waits for both of its halves.
-    body: hasBody ? stream.pipe(new PassThrough()) : null,
+    body: hasBody ? bodyOf(stream) : null,
     signal: gone.signal,
     headersTimeout: 0,
     bodyTimeout: 0,

@@ -88,7 +88,7 @@ export async function takeSample(
     before.atMicros,
     after.atMicros,
   );
-  if (latenciesMs.length === 0) throw new Error(`${target.name}, ${load.name}: no answers`);
+  if (latenciesMs.length === 0) throw new Error('no answers under load');
   const failed = ended ? failedOf(await readFile(`${stem}.log`, 'utf8'), bodyBytes) : 0;
   const elapsedSeconds = (after.atMicros - before.atMicros) / 1e6;
   const cpuMicros = (after.cpuSeconds - before.cpuSeconds) * 1e6;

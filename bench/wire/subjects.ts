@@ -88,13 +88,12 @@ export async function checkAnswer(
     headers: backend.headers,
     ...(upload === undefined ? {} : { upload }),
   });
-  const where = `${target.name}, ${load.name}`;
-  if (status !== 200) throw new Error(`${where}: answered ${status}`);
+  if (status !== 200) throw new Error(`answered ${status}`);
   if (upload !== undefined && body.toString() !== `${upload.length}`) {
-    throw new Error(`${where}: ${body} of ${upload.length} bytes came through`);
+    throw new Error(`${body} of ${upload.length} bytes came through`);
   }
   if (wanted !== undefined && !body.equals(wanted)) {
-    throw new Error(`${where}: ${body.length} bytes, other than the ${wanted.length} expected`);
+    throw new Error(`${body.length} bytes, other than the ${wanted.length} expected`);
   }
   return body;
 }

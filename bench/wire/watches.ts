@@ -17,6 +17,7 @@ export interface WatchCounts {
 type Proxy = Target & { readonly pid: number };
 
 const EVENTS_PER_SECOND = 10;
+const WARM_UP_EVENTS = 20;
 /** Before the memory is looked at: what opening has allocated for a moment is given back. */
 const SETTLE_MS = 500;
 
@@ -97,8 +98,8 @@ async function measureEvents(
     loads.add(load);
     await attempt(load, async () => {
       await load.open(watches);
-      // The first events do not count. They also show that each one comes to each watch.
-      await load.deliver(2, 0);
+      // They do not count: compilers get warm. They also show that each one comes to each watch.
+      await load.deliver(WARM_UP_EVENTS, 0);
     });
   }
   for (const load of interleave([...loads], rounds)) {
