@@ -162,6 +162,20 @@ test('an endpoint that is behind when the old one dies has to catch up before it
   expect(versions(watch.front)).toEqual([6, 7, 8, 9]);
 });
 
+test('an endpoint that dies before it has caught up leaves nothing behind for the next one', () => {
+  const watch = beginMove();
+  watch.first.data(event(7) + event(8));
+  nth(watch).stream.answer();
+  watch.first.lose();
+  bench.pass(100);
+  nth(watch).stream.lose();
+  bench.pass(10);
+  expect(nth(watch).query.get('resourceVersion')).toBe('8');
+  nth(watch).stream.answer();
+  nth(watch).stream.data(event(9));
+  expect(versions(watch.front)).toEqual([6, 7, 8, 9]);
+});
+
 test('a bookmark of a new endpoint that is behind does not take the client back', () => {
   bench = new WatchBench();
   const watch = bench.carry(0, 'resourceVersion=5&allowWatchBookmarks=true');
