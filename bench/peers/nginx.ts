@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Peer, Place } from './peer.ts';
 
-/** One worker. It speaks HTTP/1.1 to its backends, over connections that are kept. */
+/** One process. It speaks HTTP/1.1 to its backends, over connections that are kept. */
 export const nginx: Peer = {
   name: 'nginx',
   program: 'nginx',
@@ -21,11 +21,11 @@ function configOf({ directory, pki, port, upstreams }: Place): string {
   const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${directory}/nginx/${kind};`)
     .join('\n  ');
-  //
-  // Without limits so high it would close connections in the middle of a run, and what it saves on
-  // them would be on nobody's bill. Left alone it takes TLS 1.2 where all others take 1.3.
+  // One process, as a worker would outlive a master that is killed. Without limits so high it would
+  // close connections in the middle of a run, and what it saves on them would be on nobody's bill.
+  // Left alone it takes TLS 1.2 where all others take 1.3.
   return `daemon off;
-worker_processes 1;
+master_process off;
 worker_rlimit_nofile 60000;
 pid ${directory}/nginx.pid;
 error_log stderr crit;
