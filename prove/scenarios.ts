@@ -2,6 +2,7 @@ import type { Scenario } from './scenario.ts';
 import { frontDoor } from './scenarios/front-door.ts';
 import { watches } from './scenarios/watches.ts';
 import { watchesPeers } from './scenarios/watches-peers.ts';
+import { wire } from './scenarios/wire.ts';
 
 /** All of prove/scenarios, in the order in which they are listed. */
-export const SCENARIOS: readonly Scenario[] = [frontDoor, watches, watchesPeers];
+export const SCENARIOS: readonly Scenario[] = [frontDoor, watches, watchesPeers, wire];

@@ -1,4 +1,4 @@
-// Rows that stand for files of the vitest project `cluster`.
+// Rows that stand for test files, of the vitest project `cluster` unless another one is named.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT_DIRECTORY } from '../tools/binaries.ts';
@@ -24,6 +24,7 @@ const PROGRESS_STEP = 100;
 export async function runSuites(
   suites: readonly Suite[],
   { directory, signal, say }: ScenarioContext,
+  project = 'cluster',
 ): Promise<Row[]> {
   const existing = suites.filter(({ file }) => existsSync(join(ROOT_DIRECTORY, file)));
   const files = existing.map(({ file }) => file);
@@ -33,7 +34,7 @@ export async function runSuites(
     files.length === 0
       ? nothing
       : await runVitest({
-          project: 'cluster',
+          project,
           files,
           directory,
           signal,

@@ -61,7 +61,7 @@ function etcd(name: string, path: string): Component {
   };
 }
 
-/** Our own programs on client-go, the only ones here that are not built from published source. */
+/** Our own programs, mostly on client-go: the only ones that are not built from published source. */
 function program(name: string): Component {
   return {
     name,
@@ -89,6 +89,7 @@ export const COMPONENTS: readonly Component[] = [
   kubernetes('kube-controller-manager'),
   kubernetes('kubectl'),
   program('fake-kubelet'),
+  program('http2-peer'),
   program('informers'),
 ];
 

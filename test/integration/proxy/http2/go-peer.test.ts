@@ -1,0 +1,150 @@
+// Our server and our client, held against Go's net/http: what client-go and kube-apiserver speak.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { afterEach, expect, test } from 'vitest';
+import { type HeaderList, headerValue } from '../../../../proxy/http2/header-list.ts';
+import { binaryPath } from '../../../../tools/binaries.ts';
+import { connectEngine, type EngineClient, openEngine, type Received } from './support/engine.ts';
+import { Recorder, until } from './support/recorder.ts';
+
+const run = promisify(execFile);
+const binary = binaryPath('http2-peer');
+const notRun = existsSync(binary) ? '' : ' (not run: no http2-peer)';
+const LARGE_BYTES = 100 * 1024 * 1024;
+const STREAMS = 1000;
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** The exchanges of http2-peer, as our server does them. */
+function serve({ stream, headers, message, endStream }: Received): void {
+  switch (headerValue(headers, ':path')) {
+    case '/headers':
+      stream.sendHeaders([':status', '204', 'x-answer', headerValue(headers, 'x-ask') ?? ''], true);
+      break;
+    case '/reset':
+      stream.sendHeaders([':status', '200'], false);
+      stream.sendData(Buffer.from('partial'), false);
+      setImmediate(() => stream.reset(2));
+      break;
+    default:
+      stream.sendHeaders([':status', '200', 'trailer', 'X-Length'], false);
+      message.onData = (_stream, chunk, end) => {
+        message.receivedBytes += chunk.length;
+        stream.sendData(chunk, false);
+        if (end) stream.sendHeaders(['x-length', String(message.receivedBytes)], true);
+      };
+      // Go may read no faster than it is read from: what is consumed is what has left.
+      message.onSent = (_stream, bytes) => stream.consumed(bytes);
+      if (endStream) stream.sendHeaders(['x-length', '0'], true);
+  }
+}
+
+test.skipIf(notRun !== '')(
+  `Go’s client gets headers, trailers, 100 MiB, resets and 1,000 streams from our server${notRun}`,
+  { timeout: 90_000 },
+  async () => {
+    const settings = { maxConcurrentStreams: STREAMS };
+    const server = await openEngine({ settings, onRequest: serve });
+    ends.push(() => server.close());
+    const { stdout } = await run(binary, ['ask', `127.0.0.1:${server.port}`]);
+    expect(stdout.trim().split('\n')).toEqual([
+      'headers',
+      'small body and trailer',
+      '100 MiB',
+      'reset',
+      '1000 streams',
+      'cancel',
+    ]);
+    await until(() => server.connections.every(({ openStreams }) => openStreams === 0));
+    expect(server.closed.filter(({ peerFault }) => peerFault)).toEqual([]);
+  },
+);
+
+async function connectToGo(): Promise<{ client: EngineClient; shutdown: () => void }> {
+  const child = spawn(binary, ['serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const client = await connectEngine(Number(line));
+  ends.push(async () => {
+    await client.close();
+    child.stdin.end();
+    if (child.exitCode === null) await once(child, 'exit');
+  });
+  await until(() => client.connection.capacity === STREAMS);
+  return { client, shutdown: () => child.stdin.end() };
+}
+
+function request(path: string, ...fields: string[]): HeaderList {
+  const method = path === '/echo' ? 'POST' : 'GET';
+  return [':method', method, ':scheme', 'http', ':authority', 'go', ':path', path, ...fields];
+}
+
+test.skipIf(notRun !== '')(`Go’s server answers our client${notRun}`, async () => {
+  const { client } = await connectToGo();
+  const long = 'v'.repeat(20_000);
+  const asked = new Recorder();
+  client.connection.request(request('/headers', 'x-ask', long), true, asked);
+  await until(() => asked.ended);
+  expect(asked.status).toBe('204');
+  expect(headerValue(asked.sections[0] ?? [], 'x-answer')).toBe(long);
+  const reset = new Recorder();
+  client.connection.request(request('/reset'), true, reset);
+  await until(() => reset.resets.length === 1);
+  expect(reset.body.toString()).toBe('partial');
+  expect(reset.resets[0]).toMatchObject({ code: 2, unprocessed: false });
+});
+
+test.skipIf(notRun !== '')(
+  `100 MiB go through Go’s server and back to our client${notRun}`,
+  { timeout: 90_000 },
+  async () => {
+    const { client } = await connectToGo();
+    const echo = new Recorder();
+    const piece = Buffer.alloc(64 * 1024, 'abcdefgh');
+    let givenBytes = 0;
+    echo.onData = (stream, chunk, end) => {
+      echo.receivedBytes += chunk.length;
+      echo.ended ||= end;
+      stream.consumed(chunk.length);
+    };
+    const stream = client.connection.request(request('/echo'), false, echo);
+    const give = (): void => {
+      while (givenBytes < LARGE_BYTES && givenBytes - echo.sentBytes < 4 * piece.length) {
+        givenBytes += piece.length;
+        stream.sendData(piece, givenBytes === LARGE_BYTES);
+      }
+    };
+    echo.onSent = (_stream, bytes) => {
+      echo.sentBytes += bytes;
+      setImmediate(give);
+    };
+    give();
+    await until(() => echo.ended, 80_000);
+    expect(echo.receivedBytes).toBe(LARGE_BYTES);
+    expect(echo.sections.at(-1)).toEqual(['x-length', String(LARGE_BYTES)]);
+  },
+);
+
+test.skipIf(notRun !== '')(
+  `a thousand streams at once, and Go’s GOAWAY in the middle of them${notRun}`,
+  async () => {
+    const { client, shutdown } = await connectToGo();
+    const echoes = Array.from({ length: STREAMS }, () => new Recorder());
+    const streams = echoes.map((echo) => client.connection.request(request('/echo'), false, echo));
+    for (const stream of streams) stream.sendData(Buffer.from('first '), false);
+    await until(() => echoes.every(({ status }) => status === '200'));
+    expect(client.connection.capacity).toBe(0);
+    shutdown();
+    await until(() => !client.connection.accepting);
+    for (const stream of streams) stream.sendData(Buffer.from('last'), true);
+    await until(() => echoes.every(({ ended }) => ended));
+    expect(echoes.every(({ body }) => body.toString() === 'first last')).toBe(true);
+    await until(() => client.closed.length === 1);
+    expect(client.closed[0]).toMatchObject({ peerFault: false });
+  },
+);
