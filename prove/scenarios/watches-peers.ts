@@ -1,7 +1,6 @@
 // The faults of the scenario `watches` behind HAProxy and Envoy. Nothing here is a floor of ours.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findProgram, type Peer, programVersion, startPeer } from '../../bench/peers/peer.ts';
 import { missingBinaries } from '../../tools/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../../tools/control-plane.ts';
 import { holds, notRun, type Row } from '../row.ts';
@@ -9,6 +8,7 @@ import type { Scenario, ScenarioContext } from '../scenario.ts';
 import { type Fault, freeze, kill, rollingRestart } from '../watches/faults.ts';
 import { Fleet, maxOverMean } from '../watches/fleet.ts';
 import { NumberedWriter } from '../watches/numbered-writer.ts';
+import { findPeer, type Peer, peerVersion, startPeer } from '../watches/peer.ts';
 import { type PhaseResult, runPhase } from '../watches/phase.ts';
 import { envoyForWatches, haproxyForWatches } from '../watches/tuned-peers.ts';
 
@@ -41,28 +41,33 @@ async function measurePeers(context: ScenarioContext): Promise<Row[]> {
   await onEnd(() => writer.stop());
   const rows: Row[] = [];
   for (const peer of PEERS) {
-    const program = findProgram(peer.program);
-    if (program === undefined) {
+    const path = findPeer(peer);
+    if (path === undefined) {
       rows.push(notRun(peer.name, '', `no ${peer.program}: npm run bench:peers`));
       continue;
     }
-    const version = await programVersion(program, peer.versionArguments ?? []);
-    rows.push(...(await measurePeer(context, controlPlane, writer, peer, version)));
+    rows.push(...(await measurePeer(context, { controlPlane, writer, peer, path })));
   }
   return rows;
 }
 
+interface Run {
+  readonly controlPlane: ControlPlane;
+  readonly writer: NumberedWriter;
+  readonly peer: Peer;
+  readonly path: string;
+}
+
 async function measurePeer(
   { say, signal, directory }: ScenarioContext,
-  controlPlane: ControlPlane,
-  writer: NumberedWriter,
-  peer: Peer,
-  version: string,
+  { controlPlane, writer, peer, path }: Run,
 ): Promise<Row[]> {
-  const { url, child } = await startPeer(peer, controlPlane.children, {
+  const version = await peerVersion(path, peer);
+  const { pki, children, replicas } = controlPlane;
+  const { url, child } = await startPeer(peer, path, children, {
     directory,
-    pki: controlPlane.pki,
-    upstreams: controlPlane.replicas.map(({ name, port }) => ({ name, host: '127.0.0.1', port })),
+    pki,
+    upstreams: replicas.map(({ name, port }) => ({ name, port })),
   });
   const fleet = await Fleet.start(controlPlane, url, SIZE);
   const rows: Row[] = [];

@@ -3,12 +3,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readTreeResidentBytes, readTreeSeconds } from '../../bench/process-time.ts';
 import { type Simulator, startSimulator } from '../../simulator/cluster.ts';
 import { ChildGroup } from '../../tools/child.ts';
 import { Cleanup } from '../../tools/cleanup.ts';
 import { TOKENS } from '../../tools/control-plane.ts';
 import { startDoor } from '../../tools/door.ts';
+import { parseSamples, sumSamples } from '../apiserver-metrics.ts';
 import { atMost, holds, measured, type Row } from '../row.ts';
 import type { ScenarioContext } from '../scenario.ts';
 import { RawWatches } from './raw-watches.ts';
@@ -52,23 +52,29 @@ async function measure(context: ScenarioContext): Promise<Row[]> {
   await raw.start();
   await untilAllHaveSeen(simulator, raw, 'before', signal);
   raw.reset();
-  const { pid } = door.child;
-  const cpuSeconds = readTreeSeconds(pid);
+  const cpuSeconds = await ownFigure(door.adminUrl, 'process_cpu_seconds_total');
   say('killing a replica of the simulator');
   const killedAtMs = performance.now();
   replicas[0]?.kill();
   await untilAllHaveSeen(simulator, raw, 'after', signal);
   const seconds = (performance.now() - killedAtMs) / 1000;
   const { ends, open } = raw.counts();
-  const cpu = readTreeSeconds(pid) - cpuSeconds;
+  const cpu = (await ownFigure(door.adminUrl, 'process_cpu_seconds_total')) - cpuSeconds;
+  const rssBytes = await ownFigure(door.adminUrl, 'process_resident_memory_bytes');
   const what = `${WATCHES} watches, one of three replicas killed`;
-  const rssMiB = Math.round(readTreeResidentBytes(pid) / MEBIBYTE);
+  const rssMiB = Math.round(rssBytes / MEBIBYTE);
   return [
     atMost({ what: `${what}: all have the next event`, value: seconds, unit: 's' }, FLOOR_SECONDS),
     holds(`${what}: ends`, '0', `${ends} ends, ${open} open`, ends === 0 && open === WATCHES),
     measured({ what: `${what}: CPU of the door until then`, value: cpu, unit: 's' }),
     measured({ what: `${what}: memory of the door`, value: rssMiB, unit: 'MiB' }),
   ];
+}
+
+/** What the door says of its own process. */
+async function ownFigure(adminUrl: string, name: string): Promise<number> {
+  const answer = await fetch(`${adminUrl}/metrics`);
+  return sumSamples(parseSamples(await answer.text()), name, {});
 }
 
 async function untilAllHaveSeen(

@@ -145,7 +145,10 @@ class RawWatch {
       answered = headers[':status'] === 200;
       if (answered) this.#tally.open += 1;
     });
-    stream.on('data', (text: string) => this.#read(text));
+    stream.on('data', (text: string) => {
+      // Anything else is a proxy's own page.
+      if (answered) this.#read(text);
+    });
     stream.on('error', () => undefined);
     stream.on('close', () => {
       if (this.#tally.closed) return;

@@ -2,8 +2,8 @@
 // as good as their options let them be for watches.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Peer, Place } from '../../bench/peers/peer.ts';
 import { TOKENS } from '../../tools/control-plane.ts';
+import type { Peer, Place } from './peer.ts';
 
 const ENVOY = 'type.googleapis.com/envoy.extensions';
 
@@ -13,7 +13,6 @@ export function haproxyForWatches(tuned: boolean): Peer {
     name: `HAProxy ${tuned ? 'tuned' : 'default'}`,
     program: 'haproxy',
     versionArguments: ['-v'],
-    upstreamProtocol: 'h2',
     async prepare({ directory, pki, port, upstreams }: Place): Promise<readonly string[]> {
       const bundle = join(directory, `haproxy-${tuned}.pem`);
       await writeFile(bundle, pki.door.cert + pki.door.key, { mode: 0o600 });
@@ -39,7 +38,7 @@ export function haproxyForWatches(tuned: boolean): Peer {
         `  default-server ssl verify none alpn h2 check check-alpn h2 inter 1s fall 2 rise 2${
           tuned ? ' on-marked-down shutdown-sessions' : ''
         }`,
-        ...upstreams.map(({ name, host, port: to }) => `  server ${name} ${host}:${to}`),
+        ...upstreams.map(({ name, port: to }) => `  server ${name} 127.0.0.1:${to}`),
         '',
       ];
       const config = join(directory, `haproxy-${tuned}.cfg`);
@@ -64,7 +63,6 @@ export function envoyForWatches(tuned: boolean): Peer {
     name: `Envoy ${tuned ? 'tuned' : 'default'}`,
     program: 'envoy',
     versionArguments: ['--version'],
-    upstreamProtocol: 'h2',
     async prepare(place: Place): Promise<readonly string[]> {
       const config = join(place.directory, `envoy-${tuned}.json`);
       const resources = { listeners: [listener(place, tuned)], clusters: [cluster(place, tuned)] };
@@ -143,8 +141,8 @@ function cluster({ upstreams }: Place, tuned: boolean): object {
     '@type': `${ENVOY}.transport_sockets.tls.v3.UpstreamTlsContext`,
     common_tls_context: { alpn_protocols: ['h2'] },
   };
-  const endpoints = upstreams.map(({ host, port }) => ({
-    endpoint: { address: { socket_address: { address: host, port_value: port } } },
+  const endpoints = upstreams.map(({ port }) => ({
+    endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
   }));
   return {
     name: 'apiservers',
