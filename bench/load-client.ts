@@ -21,6 +21,10 @@ export interface LoadSpec {
   readonly connections: number;
   /** Requests that are open on each connection at any time. */
   readonly streams: number;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Makes each request a POST of this file. */
+  readonly uploadPath?: string;
   /** An answer of another length is wrong. */
   readonly bodyBytes: number;
 }
@@ -49,11 +53,19 @@ function openSessions(spec: LoadSpec): ClientHttp2Session[] {
 }
 
 /** Resolves with whether the answer was right. */
-function request(session: ClientHttp2Session, spec: LoadSpec): Promise<boolean> {
+function request(
+  session: ClientHttp2Session,
+  spec: LoadSpec,
+  upload: Buffer | undefined,
+): Promise<boolean> {
   return new Promise((resolve) => {
     let status = 0;
     let bytes = 0;
-    const stream = session.request({ ':path': spec.path });
+    const method = upload === undefined ? 'GET' : 'POST';
+    const stream = session.request(
+      { ...spec.headers, ':path': spec.path, ':method': method },
+      { endStream: upload === undefined },
+    );
     stream.on('response', (headers) => {
       status = headers[':status'] ?? 0;
     });
@@ -62,6 +74,7 @@ function request(session: ClientHttp2Session, spec: LoadSpec): Promise<boolean> 
     });
     stream.on('error', () => resolve(false));
     stream.on('close', () => resolve(status === 200 && bytes === spec.bodyBytes));
+    if (upload !== undefined) stream.end(upload);
   });
 }
 
@@ -72,6 +85,7 @@ async function run(
 ): Promise<LoadSample> {
   const startedAt = performance.now();
   const endsAt = startedAt + seconds * 1000;
+  const upload = spec.uploadPath === undefined ? undefined : readFileSync(spec.uploadPath);
   const latenciesMs: number[] = [];
   let errors = 0;
   const loop = async (session: ClientHttp2Session): Promise<void> => {
@@ -81,7 +95,7 @@ async function run(
         errors += 1;
         return;
       }
-      if (await request(session, spec)) latenciesMs.push(performance.now() - now);
+      if (await request(session, spec, upload)) latenciesMs.push(performance.now() - now);
       else errors += 1;
     }
   };

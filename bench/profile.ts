@@ -14,7 +14,8 @@ import {
   startOwnBackend,
   startReturnBackend,
 } from './wire/backends.ts';
-import { type Load, takeSample } from './wire/load.ts';
+import type { Load } from './wire/load.ts';
+import { takeSample } from './wire/sample.ts';
 
 const DEFAULTS = { seconds: 5, connections: 10, streams: 10 };
 const QUICK_SECONDS = 1;
@@ -36,13 +37,14 @@ export const profile: Benchmark = {
     const backend: Backend =
       (await startReturnBackend(join(directory, 'backend'), children)) ??
       (await startOwnBackend(join(directory, 'own-backend'), children));
+    const { headers, pki } = backend;
     const endpoints = backend.upstreams.h2.map(({ name, host, port }) => ({
       name,
       url: `https://${host}:${port}`,
     }));
     const door = await startDoor({
       directory,
-      pki: backend.pki,
+      pki,
       children,
       endpoints,
       nodeArguments: [
@@ -54,7 +56,8 @@ export const profile: Benchmark = {
     const load = loadOf(context);
     const seconds = options.settings.seconds ?? (options.quick ? QUICK_SECONDS : DEFAULTS.seconds);
     const target = { name: 'evenkeel', url: door.url, pid: door.child.pid };
-    const environment = { children, directory, headers: backend.headers, bodyBytes: 0, signal };
+    const caPath = pki.clusterCa.certPath;
+    const environment = { children, directory, caPath, headers, bodyBytes: 2048, signal };
     // Until the compilers have seen enough.
     await takeSample(load, target, { ...environment, seconds: WARM_UP_SECONDS });
     const fromMicros = nowMicros();

@@ -51,11 +51,11 @@ export function replaceBlock(text: string, name: string, lines: readonly string[
 }
 
 export function wireBlock(stored: Stored<WireFigures>): string[] {
-  const { seconds, rounds, peers, notRun } = stored;
+  const { seconds, rounds, client, peers, notRun } = stored;
   const versions = Object.entries(peers).map(([name, version]) => `${name} ${version}`);
   return [
     ...machineLines(stored),
-    `Peers: ${versions.join(', ')}. ${rounds} rounds, samples of ${seconds} s.`,
+    `Peers: ${versions.join(', ')}. Client: ${client}. ${rounds} rounds, samples of ${seconds} s.`,
     ...tablesOf(stored).flatMap((table) => ['', `### ${table.title}`, '', ...markdownOf(table)]),
     ...(notRun.length === 0 ? [] : ['', 'Not run:', '']),
     ...notRun.map(({ name, reason }) => `- *not run*: ${name}: ${reason}`),

@@ -6,6 +6,7 @@ import type { ChildGroup } from '../tools/child.ts';
 import { formatTable } from '../tools/text-table.ts';
 import type { Benchmark, BenchmarkContext, BenchmarkResult, NotRun } from './benchmark.ts';
 import type { Options } from './options.ts';
+import { findProgram, programVersion } from './peers/peer.ts';
 import {
   type Backend,
   OBJECT_FOLDER,
@@ -13,7 +14,6 @@ import {
   startOwnBackend,
   startReturnBackend,
 } from './wire/backends.ts';
-import { requireH2load } from './wire/load.ts';
 import { tablesOf } from './wire/report.ts';
 import type { RequestResult, WatchResult, WireFigures } from './wire/result.ts';
 import {
@@ -56,7 +56,6 @@ export const wire: Benchmark = {
   name: 'wire',
   title: 'the door beside HAProxy, nginx, Envoy, Go, Caddy and plain node: requests and watches',
   async run(context): Promise<BenchmarkResult> {
-    requireH2load();
     const { options } = context;
     const settings = settingsOf(options);
     const choice = await choosePeers(options.only);
@@ -65,10 +64,18 @@ export const wire: Benchmark = {
     const { seconds, rounds } = settings;
     const failed = measured.requests.flatMap((result) => result.notRun);
     const notRun = [...choice.notRun, ...failed, ...measured.notRun];
-    const figures: WireFigures = { seconds, rounds, peers: choice.versions, ...measured, notRun };
+    const peers = choice.versions;
+    const client = await clientName();
+    const figures: WireFigures = { seconds, rounds, client, peers, ...measured, notRun };
     return { figures, lines: linesOf(figures) };
   },
 };
+
+async function clientName(): Promise<string> {
+  const path = findProgram('h2load');
+  if (path === undefined) return 'bench/load-client.ts';
+  return `h2load ${await programVersion(path, ['--version'])}`;
+}
 
 function settingsOf({ quick, settings, watches, idleWatches }: Options): typeof DEFAULTS {
   const defaults = quick ? QUICK : DEFAULTS;

@@ -21,7 +21,8 @@ const REQUEST_NUMBERS = [
 const WATCH_NUMBERS = ['CPU us/event', 'x HAProxy', 'spread %', 'events/s', 'KiB/idle watch'];
 
 export function tablesOf({ requests, watches }: WireFigures): Table[] {
-  return [...requests.map(requestTable), ...(watches === undefined ? [] : [watchTable(watches)])];
+  const measured = requests.filter(({ rows }) => rows.length > 0);
+  return [...measured.map(requestTable), ...(watches === undefined ? [] : [watchTable(watches)])];
 }
 
 function columns(numbers: readonly string[]): TableColumn[] {

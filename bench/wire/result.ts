@@ -34,6 +34,8 @@ export interface WatchResult {
 export interface WireFigures {
   readonly seconds: number;
   readonly rounds: number;
+  /** The program that sends the requests. */
+  readonly client: string;
   /** Of the peers, by name. */
   readonly peers: Readonly<Record<string, string>>;
   readonly requests: readonly RequestResult[];

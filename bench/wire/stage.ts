@@ -7,8 +7,9 @@ import { interleave } from '../statistics.ts';
 import type { Sample } from '../subject.ts';
 import { type Summary, summarize } from '../summary.ts';
 import type { Backend } from './backends.ts';
-import { type Load, type Target, takeSample } from './load.ts';
+import type { Load, Target } from './load.ts';
 import type { RequestResult } from './result.ts';
+import { takeSample } from './sample.ts';
 import { checkAnswer, DIRECT, DOOR, startSubjects } from './subjects.ts';
 
 export interface Pace {
@@ -61,7 +62,8 @@ export async function measureLoad(stage: Stage, load: StageLoad): Promise<Reques
   const samples = new Map<Target, Sample[]>(targets.map((target) => [target, []]));
   const { headers } = backend;
   const { signal, say } = context;
-  const environment = { children, directory: folder, headers, bodyBytes, signal };
+  const caPath = backend.pki.clusterCa.certPath;
+  const environment = { children, directory: folder, caPath, headers, bodyBytes, signal };
   const measure = async (target: Target): Promise<void> => {
     const taken = samples.get(target);
     if (taken === undefined) return; // It has failed before.
