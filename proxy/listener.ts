@@ -1,6 +1,6 @@
 // The one port: accepts TLS, finds out who the client is, and gives the connection to HTTP/2 or
 // HTTP/1.1. Keeps time for connections; requests have their own.
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { createHttp1Front, type Http1Front } from './http1/front.ts';
 import type { UpgradeRequest } from './http1/upgrade.ts';
@@ -49,6 +49,10 @@ export interface ListenerEvents {
   onProtocolError(client: Client, detail: string): void;
 }
 
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
 interface Accepted {
   readonly connection: Connection;
   idleSinceMs: number;
@@ -67,6 +71,8 @@ export class Listener {
   private readonly http1: Http1Front;
   private readonly clients = new WeakMap<TLSSocket, Client>();
   private readonly accepted = new Set<Accepted>();
+  /** By the client's address and port: the socket that is accepted is another one than the secure. */
+  private readonly handshakes = new Map<string, NodeJS.Timeout>();
   private draining = false;
 
   constructor(options: ListenerOptions) {
@@ -89,7 +95,6 @@ export class Listener {
       key: options.keyPem,
       ALPNProtocols: ['h2', 'http/1.1'],
       minVersion: 'TLSv1.2',
-      handshakeTimeout: limits.handshakeTimeoutMs,
       requestCert: options.clientCaPem !== undefined,
       // An unverified certificate is answered with 401, as the apiserver does, and not by TLS.
       rejectUnauthorized: false,
@@ -97,8 +102,8 @@ export class Listener {
     });
     this.server.maxConnections = limits.connections;
     this.server.on('drop', () => events.onRejected('limit', `${limits.connections} connections`));
+    this.server.on('connection', (socket) => this.limitHandshake(socket));
     this.server.on('tlsClientError', (error, socket) => {
-      // Node says that the time is over and leaves the connection open.
       socket.destroy();
       events.onRejected('handshake', error.message);
     });
@@ -144,7 +149,30 @@ export class Listener {
     for (const { connection } of this.accepted) connection.close('the front door closes');
   }
 
+  /**
+   * From the first packet to the last. Node's own timeout begins anew with each byte, and when it is
+   * over Node says so and leaves the connection open.
+   */
+  private limitHandshake(socket: Socket): void {
+    const { limits, events } = this.options;
+    const peer = peerOf(socket);
+    const timer = setTimeout(() => {
+      this.handshakes.delete(peer);
+      socket.destroy();
+      events.onRejected('handshake', 'the handshake took too long');
+    }, limits.handshakeTimeoutMs);
+    this.handshakes.set(peer, timer);
+    socket.once('close', () => this.endHandshake(peer, timer));
+  }
+
+  private endHandshake(peer: string, timer = this.handshakes.get(peer)): void {
+    clearTimeout(timer);
+    // Another connection may have the same port by now.
+    if (this.handshakes.get(peer) === timer) this.handshakes.delete(peer);
+  }
+
   private accept(socket: TLSSocket): void {
+    this.endHandshake(peerOf(socket));
     // Errors come before 'close', which is what is acted on.
     socket.on('error', () => {});
     const protocol = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';

@@ -146,6 +146,12 @@ function* tooManyStreams(token: string): Generator<Buffer> {
   for (let index = 0; index < 1000; index++) yield headers(idOf(index), open, END_HEADERS);
 }
 
+/** One byte of a handshake at a time: a timeout that begins anew with each is none. */
+function* slowHandshake(): Generator<Buffer> {
+  for (const byte of HALF_A_HANDSHAKE) yield Buffer.of(byte);
+  for (;;) yield Buffer.of(0);
+}
+
 /** TLS records say their length first: this one promises more than comes. */
 const HALF_A_HANDSHAKE = Buffer.from('16030102000100', 'hex');
 
@@ -236,6 +242,14 @@ export const ATTACKS: readonly Attack[] = [
     *input() {
       yield NOTHING;
     },
+  },
+  {
+    name: 'slow handshakes',
+    over: 'tcp',
+    connections: 50,
+    pauseMs: 300,
+    end: 'dropped',
+    input: slowHandshake,
   },
   {
     name: 'handshakes that stop',

@@ -11,7 +11,7 @@ export type OnOutcome = (role: Role, input: Buffer, signature: string) => void;
 
 const noted: OnOutcome = () => {};
 
-/** The same bytes lead to the same end, in whatever pieces they arrive. */
+/** The same bytes lead to the same end of the connection, in whatever pieces they arrive. */
 function splitLaw(role: Role): Law {
   return {
     name: `${role}-splits`,
@@ -20,9 +20,10 @@ function splitLaw(role: Role): Law {
       const entries = readCorpus(role);
       return fc.asyncProperty(fc.nat(), cuts, async (index, sizes) => {
         const bytes = entries[index % entries.length]?.bytes ?? Buffer.alloc(0);
-        // With pauses between the pieces, answers leave in other turns: only their kinds are equal.
+        // Answers may differ: a request that is reset in the same piece is not handed on at all.
         const whole = await runConnection(role, [bytes]);
-        deepEqual(await runConnection(role, cut(bytes, sizes)), whole);
+        const { detail } = await runConnection(role, cut(bytes, sizes));
+        deepEqual(detail, whole.detail);
       });
     },
   };

@@ -76,7 +76,8 @@ class Life implements MessageListener {
 /** What happened on one connection, in words that are the same for the same path through the code. */
 export interface Outcome {
   readonly signature: string;
-  readonly streams: number;
+  /** Why it ended. */
+  readonly detail: string;
 }
 
 /** Feeds `pieces` to a new connection, ends it, and throws when anything was wrong. */
@@ -129,7 +130,8 @@ export async function runConnection(role: Role, pieces: readonly Buffer[]): Prom
   if (details.length !== 1) throw new Error(`onClose was called ${details.length} times`);
   if (connection.openStreams !== 0) throw new Error(`${connection.openStreams} streams are left`);
   const frames = checkOutput(role, socket.output, bytesRead, lives.length);
-  return { signature: signatureOf(details[0] ?? '', frames), streams: lives.length };
+  const detail = details[0] ?? '';
+  return { signature: signatureOf(detail, frames), detail };
 }
 
 /** Every kind of answer, one stream after the other. */
