@@ -31,7 +31,7 @@ const SUITES: readonly Suite[] = [
 const FUZZ_MINUTES = 1;
 const HONEST_CLIENTS = 20;
 const HONEST_INTERVAL_MS = 100;
-const ATTACK_MS = 4000;
+const TIMES = { quietMs: 4000, attackMs: 4000 };
 const MAX_SLOWDOWN = 3;
 const MAX_GROWN_MIB = 64;
 const LEAK_COUNTS = { requests: 200_000, watches: 20_000 };
@@ -80,7 +80,7 @@ async function attack({ directory, say, onEnd, signal }: ScenarioContext): Promi
   });
   await onEnd(async () => honest.close());
   await honest.open();
-  const options = { victim, honest, honestCount: HONEST_CLIENTS, durationMs: ATTACK_MS };
+  const options = { victim, honest, honestCount: HONEST_CLIENTS, ...TIMES };
   const rows: Row[] = [];
   for (const each of ATTACKS) {
     say(each.name);

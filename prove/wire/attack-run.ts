@@ -21,8 +21,9 @@ export interface AttackRunOptions {
   readonly honest: HonestClients;
   readonly attack: Attack;
   readonly honestCount: number;
-  /** Of the quiet time before, and of the attack. */
-  readonly durationMs: number;
+  /** Before the attack. */
+  readonly quietMs: number;
+  readonly attackMs: number;
 }
 
 const SAMPLE_MS = 50;
@@ -30,9 +31,9 @@ const LEAVE_LIMIT_MS = 5000;
 
 /** Looks at honest clients first without and then with the attacker. */
 export async function runAttack(options: AttackRunOptions): Promise<AttackOutcome> {
-  const { victim, honest, attack, durationMs } = options;
+  const { victim, honest, attack, quietMs, attackMs } = options;
   honest.collect();
-  await delay(durationMs);
+  await delay(quietMs);
   const quiet = honest.collect();
   const before = residentMib(victim);
   const workerData: AttackerData = {
@@ -44,7 +45,7 @@ export async function runAttack(options: AttackRunOptions): Promise<AttackOutcom
   const worker = new Worker(new URL('./attacker.ts', import.meta.url), { workerData });
   try {
     let most = before;
-    const endMs = performance.now() + durationMs;
+    const endMs = performance.now() + attackMs;
     while (performance.now() < endMs) {
       await delay(SAMPLE_MS);
       most = Math.max(most, residentMib(victim));

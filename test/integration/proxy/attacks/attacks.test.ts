@@ -12,6 +12,7 @@ import { SMALL_PATH, startVictim, TOKEN, type Victim } from '../../../../prove/w
 const HONEST_CLIENTS = 20;
 const MAX_P99_MS = 5000;
 const MAX_GROWN_MIB = 64;
+const QUIET_MS = 300;
 /** Past every deadline of the victim, which looks at them once a second. */
 const ATTACK_MS = 3000;
 
@@ -44,7 +45,8 @@ test.each(ATTACKS)('honest clients outlive $name, and nothing is left of it', as
     honest,
     attack,
     honestCount: HONEST_CLIENTS,
-    durationMs: ATTACK_MS,
+    quietMs: QUIET_MS,
+    attackMs: ATTACK_MS,
   });
   if (process.stdout.isTTY) {
   }
