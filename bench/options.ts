@@ -16,6 +16,8 @@ export interface Options {
   /** Subjects of `wire`; all when empty. `direct` and `haproxy` are always among them. */
   readonly only: readonly string[];
   readonly backend: 'fast' | 'kube';
+  /** Of `profile`. */
+  readonly load: string | undefined;
   readonly watches: number | undefined;
   readonly idleWatches: number | undefined;
 }
@@ -32,6 +34,9 @@ export const HELP = `Measures side by side and prints a table. Judges nothing.
   --rounds N         samples of each subject
   --connections N    of each client (front-door, profile)
   --streams N        requests in flight on each connection (front-door, profile)
+
+profile alone:
+  --load NAME        small, large, upload or watches (small)
 
 wire alone:
   --only A,B         these subjects, besides direct and haproxy
@@ -74,6 +79,7 @@ export function parseOptions(argv: readonly string[]): Options {
     write: values.write ?? false,
     only: only === undefined ? [] : only.split(','),
     backend,
+    load: values.load,
     watches: number('watches'),
     idleWatches: number('idle-watches'),
   };
@@ -93,6 +99,7 @@ function parse(argv: readonly string[]) {
         write: { type: 'boolean' },
         only: { type: 'string' },
         backend: { type: 'string' },
+        load: { type: 'string' },
         seconds: { type: 'string' },
         rounds: { type: 'string' },
         connections: { type: 'string' },

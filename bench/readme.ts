@@ -82,7 +82,8 @@ export function profileBlock(stored: Stored<ProfileFigures>): string[] {
 }
 
 function machineLines({ commit, date, cores, processor, kernel, versions, quick }: Stored<object>) {
-  const where = `${cores} cores (${processor}), Linux ${kernel}, Node ${versions.node}`;
+  const programs = `Node ${versions.node}, Go ${versions.go}`;
+  const where = `${cores} cores (${processor}), Linux ${kernel}, ${programs}`;
   const warning = quick ? ['**A quick run: its figures mean little.**', ''] : [];
   return [...warning, `Commit ${commit}, ${date.slice(0, 10)}, ${where}.`];
 }

@@ -29,7 +29,7 @@ import { measureWatches } from './wire/watches.ts';
 
 const MIB = 1024 * 1024;
 const DEFAULTS: Pace & { watches: number; idleWatches: number } = {
-  seconds: 0.7,
+  seconds: 0.5,
   rounds: 5,
   watches: 1000,
   idleWatches: 2000,

@@ -11,6 +11,7 @@ test('a name and settings are read, what is not given is left to the benchmark',
     write: false,
     only: [],
     backend: 'fast',
+    load: undefined,
     watches: undefined,
     idleWatches: undefined,
   });
