@@ -100,7 +100,10 @@ export class WatchRegistry implements WatchHome {
     if (this.stopped) return;
     for (const watch of this.places.get(endpoint) ?? []) {
       if (watch.connection !== connection || !watch.movable) continue;
-      if (!this.suspects.has(watch)) this.suspects.set(watch, this.nowMs());
+      if (this.suspects.has(watch)) continue;
+      this.suspects.set(watch, this.nowMs());
+      // A move that failed long ago says nothing of now.
+      watch.search.forgetFailures();
     }
     if (this.suspects.size > 0) this.start();
   }

@@ -122,6 +122,18 @@ test('watches of a silent connection are opened elsewhere, and stay until that h
   expect(bench.outcomes).toEqual(Array(20).fill('silent continued'));
 });
 
+test('a silent watch may go where a move has failed before', () => {
+  bench = new WatchBench(2);
+  const [watch] = carry(1);
+  if (watch === undefined) throw new Error('one watch');
+  watch.watch.moveTo(bench.at(1), 'rebalance');
+  nth(watch).stream.answer(500);
+  bench.pass(60_000);
+  bench.suspect(0);
+  bench.pass(10);
+  expect(watch.opened).toHaveLength(2);
+});
+
 test('a connection that wakes up keeps the watches that have not been moved yet', () => {
   bench = new WatchBench(2, { continuationsPerSecond: 10 });
   const watches = carry(30);
