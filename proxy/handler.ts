@@ -246,7 +246,7 @@ export class Exchange implements MessageListener, OpenExchange {
       return;
     }
     const code = lossCode(record.info.method, reason);
-    if (code !== 'bad_request') this.endpoint?.failed(detail);
+    if (code !== 'bad_request') this.endpoint?.lost(detail, reason.unprocessed);
     if (code !== 'bad_request' && this.attempts.mayTryAgain(reason.unprocessed))
       this.attempt({ code, detail });
     else this.fail(code, detail);

@@ -124,6 +124,16 @@ export class Endpoint {
     }
   }
 
+  /**
+   * A request ended without an answer. One that was surely not processed is no failure: a single
+   * GOAWAY, which an apiserver may send at any time (--goaway-chance), leaves all requests that
+   * were on their way unprocessed, and would eject the endpoint.
+   */
+  lost(detail: string, unprocessed: boolean): void {
+    if (unprocessed) this.overloaded();
+    else this.failed(detail);
+  }
+
   /** The endpoint said that it has too much to do. */
   overloaded(): void {
     this.load.failed(this.options.nowMs());
