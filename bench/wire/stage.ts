@@ -26,8 +26,8 @@ export interface Stage<B extends Backend = Backend> extends Pace {
   readonly targets: readonly Target[];
   readonly children: ChildGroup;
   readonly folder: string;
-  /** Those that have run. */
-  readonly warm: Set<Target>;
+  /** The most requests in flight that each one has seen. */
+  readonly warm: Map<Target, number>;
 }
 
 /** A load and what is sent with it. */
@@ -49,7 +49,7 @@ export async function withStage<B extends Backend, R>(
     const backend = await startBackend(children);
     context.say(`${backend.name}: starting ${peers.length + 2} subjects before it`);
     const targets = await startSubjects(backend, peers, { folder, children });
-    return await work({ ...pace, context, backend, targets, children, folder, warm: new Set() });
+    return await work({ ...pace, context, backend, targets, children, folder, warm: new Map() });
   } finally {
     await children.stop();
   }
@@ -61,6 +61,7 @@ export async function measureLoad(stage: Stage, load: StageLoad): Promise<Reques
   const { bodyBytes, targets, notRun } = await checkAll(stage, load);
   const samples = new Map<Target, Sample[]>(targets.map((target) => [target, []]));
   const { headers } = backend;
+  const inFlight = load.connections * load.streams;
   const { signal, say } = context;
   const caPath = backend.pki.clusterCa.certPath;
   const environment = { children, directory: folder, caPath, headers, bodyBytes, signal };
@@ -68,10 +69,11 @@ export async function measureLoad(stage: Stage, load: StageLoad): Promise<Reques
     const taken = samples.get(target);
     if (taken === undefined) return; // It has failed before.
     try {
-      if (!warm.has(target)) {
-        // Each one's first run does not count: caches and compilers get warm.
+      if ((warm.get(target) ?? 0) < inFlight) {
+        // The first run does not count: caches and compilers get warm, and nginx opens a connection
+        // to a backend for each request in flight.
         await takeSample(load, target, { ...environment, seconds: WARM_UP_SECONDS });
-        warm.add(target);
+        warm.set(target, inFlight);
       }
       taken.push(await takeSample(load, target, { ...environment, seconds }));
     } catch (error) {
