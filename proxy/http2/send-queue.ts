@@ -1,6 +1,11 @@
 /** Chunks up to this size are copied together, so that many tiny ones cost no more than one. */
 const SMALL_BYTES = 512;
 const SLAB_BYTES = 2048;
+/**
+ * A chunk is mostly a view of a whole read, with the data of many streams. One that has to wait is
+ * copied when it would keep more than this many times its own size alive.
+ */
+const MAX_PINNED_FACTOR = 2;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -34,7 +39,9 @@ export class SendQueue {
   push(chunk: Buffer, from: number): void {
     const bytes = chunk.length - from;
     if (bytes > SMALL_BYTES) {
-      this.chunks.push(from === 0 ? chunk : chunk.subarray(from));
+      const rest = from === 0 ? chunk : chunk.subarray(from);
+      const pinsMuch = chunk.buffer.byteLength > MAX_PINNED_FACTOR * bytes;
+      this.chunks.push(pinsMuch ? Buffer.concat([rest]) : rest);
       this.slabStart = this.slabEnd;
       return;
     }

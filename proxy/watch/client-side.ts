@@ -6,7 +6,7 @@ import type { RequestRecord } from '../observe/request-record.ts';
 /** A watch that ends younger than this, without an event, makes client-go relist. */
 const MIN_WATCH_MS = 1000;
 /** What may wait for a slow client before its endpoint is held back. */
-const MAX_QUEUED_BYTES = 128 * 1024;
+const MAX_QUEUED_BYTES = 32 * 1024;
 const EMPTY = Buffer.alloc(0);
 const LINE_END = Buffer.from('\n');
 const BRACE = 0x7d;

@@ -71,3 +71,16 @@ test('a chunk that was given is never written to', () => {
   queue.push(pattern(10, 2), 0);
   expect(chunk.equals(pattern(600, 1))).toBe(true);
 });
+
+test('a chunk that waits does not keep the whole read alive that it is a view of', () => {
+  const read = Buffer.allocUnsafeSlow(64 * 1024);
+  const queue = new SendQueue();
+  queue.push(read.subarray(1000, 3000), 0);
+  expect(queue.first?.length).toBe(2000);
+  expect(queue.first?.buffer).not.toBe(read.buffer);
+  expect(queue.first?.equals(read.subarray(1000, 3000))).toBe(true);
+  // What is most of its read is kept as it is.
+  const large = new SendQueue();
+  large.push(read.subarray(0, 60_000), 0);
+  expect(large.first?.buffer).toBe(read.buffer);
+});
