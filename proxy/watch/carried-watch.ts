@@ -215,7 +215,7 @@ export class CarriedWatch implements AttachmentOwner {
     }
     this.reason = clean ? 'ended_early' : 'lost';
     this.beginSearch();
-    this.search.failedAt(attachment.endpoint);
+    this.search.lostAt(attachment.endpoint);
     // A move that is under way is the continuation.
     if (this.next === undefined) this.home.wait(this);
   }

@@ -222,7 +222,7 @@ export class WatchRegistry implements WatchHome {
 
   private reasonToGiveUp(watch: CarriedWatch, nowMs: number): string | undefined {
     const available = this.balancer.endpoints.filter((endpoint) => endpoint.available);
-    if (available.length > 0 && available.every((one) => watch.search.hasRefused(one))) {
+    if (available.length > 0 && this.balancer.endpoints.every((one) => isInVain(watch, one))) {
       return 'no endpoint has the history that the watch needs';
     }
     if (watch.search.waitedMs(nowMs) <= this.policy.maxWaitMs) return undefined;
@@ -239,8 +239,17 @@ export class WatchRegistry implements WatchHome {
   /** A place that may take one more watch now. */
   private find(watch: CarriedWatch, nowMs: number): Endpoint | undefined {
     const { endpoints } = this.balancer;
+    // When all others lack the history, one that misses its checks may still have it.
+    const ready = endpoints.filter((endpoint) => endpoint.available);
+    const isLastResort =
+      watch.endpoint === undefined &&
+      ready.length > 0 &&
+      ready.every((endpoint) => watch.search.hasRefused(endpoint));
     const candidates = endpoints.map((endpoint) => ({
-      available: usable(endpoint) && endpoint !== watch.endpoint && watch.search.mayAsk(endpoint),
+      available:
+        (isLastResort || usable(endpoint)) &&
+        endpoint !== watch.endpoint &&
+        watch.search.mayAsk(endpoint),
       watches: endpoint.load.longRunning,
       availableSinceMs: nowMs - endpoint.availableForMs,
     }));
@@ -249,6 +258,11 @@ export class WatchRegistry implements WatchHome {
     this.pace.take(endpoint);
     return endpoint;
   }
+}
+
+/** There is no use in asking: it has no such history, or is gone. */
+function isInVain({ search }: CarriedWatch, endpoint: Endpoint): boolean {
+  return search.hasRefused(endpoint) || (!endpoint.available && search.hasFailed(endpoint));
 }
 
 function usable(endpoint: Endpoint): boolean {

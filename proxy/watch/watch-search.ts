@@ -6,6 +6,8 @@ export class WatchSearch {
   private failed: Endpoint[] = [];
   /** Those that will not serve the watch from its present version on, whenever they are asked. */
   private refused: Endpoint[] = [];
+  /** Those of `failed` that were asked: not the one that has lost the watch. */
+  private inVain: Endpoint[] = [];
   private sinceMs: number;
   /** Whether it was more than the pace that has held the watch back. */
   asked = false;
@@ -17,6 +19,7 @@ export class WatchSearch {
   /** The watch has lost a place where it was well: what failed long ago says nothing now. */
   begin(nowMs: number): void {
     this.failed = [];
+    this.inVain = [];
     this.asked = false;
     this.sinceMs = nowMs;
   }
@@ -26,8 +29,18 @@ export class WatchSearch {
     if (this.refused.length > 0) this.refused = [];
   }
 
-  failedAt(endpoint: Endpoint): void {
+  /** The watch was there, and is not any more. */
+  lostAt(endpoint: Endpoint): void {
     if (!this.failed.includes(endpoint)) this.failed.push(endpoint);
+  }
+
+  failedAt(endpoint: Endpoint): void {
+    this.lostAt(endpoint);
+    if (!this.inVain.includes(endpoint)) this.inVain.push(endpoint);
+  }
+
+  hasFailed(endpoint: Endpoint): boolean {
+    return this.inVain.includes(endpoint);
   }
 
   refusedBy(endpoint: Endpoint): void {

@@ -148,6 +148,13 @@ test('when every ready endpoint says Expired, the client gets END_STREAM, not th
     bench.pass(10);
   }
   expect(watch.opened).toHaveLength(2);
+  // The one that has lost it may have been only too busy for its checks.
+  bench.pass(500);
+  expect(nth(watch).endpoint).toBe(bench.at(0));
+  expect(watch.opened).toHaveLength(3);
+  expect(watch.front.ended).toBe(false);
+  nth(watch).stream.lose('connect ECONNREFUSED');
+  bench.pass(10);
   expect(watch.front.text).toBe(event(6));
   expect(watch.front.ended).toBe(true);
   expect(watch.ended).toEqual({ code: 'upstream_lost' });
