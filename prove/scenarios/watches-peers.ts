@@ -59,7 +59,7 @@ interface Run {
 }
 
 async function measurePeer(
-  { say, signal, directory }: ScenarioContext,
+  { say, signal, directory, onEnd }: ScenarioContext,
   { controlPlane, writer, peer, path }: Run,
 ): Promise<Row[]> {
   const version = await peerVersion(path, peer);
@@ -70,6 +70,7 @@ async function measurePeer(
     upstreams: replicas.map(({ name, port }) => ({ name, port })),
   });
   const fleet = await Fleet.start(controlPlane, url, SIZE);
+  await onEnd(() => fleet.stop());
   const rows: Row[] = [];
   for (const fault of FAULTS) {
     signal.throwIfAborted();

@@ -68,6 +68,8 @@ async function measureRealReplicas(context: ScenarioContext): Promise<Row[]> {
     informers: INFORMERS,
     rawWatches: RAW_WATCHES,
   });
+  // Also when it is stopped half-way: plain watches would come back for ever.
+  await onEnd(() => fleet.stop());
   writer.start(WRITES_PER_SECOND);
   await onEnd(() => writer.stop());
   const rows = await measureFaults(context, fleet, door, site);
