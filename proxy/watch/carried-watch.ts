@@ -8,7 +8,7 @@ import type { Endpoint } from '../upstream/endpoint.ts';
 import { type Adoption, Attachment, type AttachmentOwner, type Refusal } from './attachment.ts';
 import { ClientSide } from './client-side.ts';
 import { Overlap } from './overlap.ts';
-import type { WatchHome } from './watch-home.ts';
+import type { HomedWatch, WatchHome } from './watch-home.ts';
 import type { MoveReason, WatchOrigin } from './watch-origin.ts';
 import { WatchSearch } from './watch-search.ts';
 import { WatchTerms } from './watch-terms.ts';
@@ -23,7 +23,7 @@ const CONTINUATION_ANSWER_MS = 3000;
 /** How long a new endpoint may be behind what the client has from the old one. */
 const CATCH_UP_MS = 2000;
 
-export class CarriedWatch implements AttachmentOwner {
+export class CarriedWatch implements AttachmentOwner, HomedWatch {
   /** When the client last got an event or bookmark, or the watch began. */
   lastEventAtMs: number;
   /** Endpoints that have been asked in vain. */

@@ -1,10 +1,9 @@
 import type { Connection } from '../http2/connection.ts';
 import type { Balancer } from '../upstream/balancer.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { CarriedWatch } from './carried-watch.ts';
 import { Pace } from './pace.ts';
 import { planMoves, type RebalancePolicy } from './rebalance.ts';
-import type { WatchHome } from './watch-home.ts';
+import type { HomedWatch, WatchHome } from './watch-home.ts';
 import type { MoveReason, MoveResult, WatchObserver } from './watch-origin.ts';
 import { choosePlace } from './watch-target.ts';
 
@@ -25,12 +24,12 @@ export class WatchRegistry implements WatchHome {
   private readonly policy: WatchPolicy;
   private readonly observer: WatchObserver;
   private readonly nowMs: () => number;
-  private readonly places = new Map<Endpoint, Set<CarriedWatch>>();
+  private readonly places = new Map<Endpoint, Set<HomedWatch>>();
   /** Lost their endpoint. In order of their last event once `sorted`. */
-  private waiting: CarriedWatch[] = [];
+  private waiting: HomedWatch[] = [];
   private sorted = true;
   /** Still have their endpoint, which went silent, and when that was noticed. */
-  private readonly suspects = new Map<CarriedWatch, number>();
+  private readonly suspects = new Map<HomedWatch, number>();
   private readonly pace: Pace<Endpoint>;
   private timer: NodeJS.Timeout | undefined;
   private lastRetryMs = 0;
@@ -49,7 +48,7 @@ export class WatchRegistry implements WatchHome {
     this.pace = new Pace(policy.continuationsPerSecond);
   }
 
-  attached(watch: CarriedWatch, endpoint: Endpoint): void {
+  attached(watch: HomedWatch, endpoint: Endpoint): void {
     let place = this.places.get(endpoint);
     if (place === undefined) {
       place = new Set();
@@ -58,12 +57,12 @@ export class WatchRegistry implements WatchHome {
     place.add(watch);
   }
 
-  detached(watch: CarriedWatch, endpoint: Endpoint): void {
+  detached(watch: HomedWatch, endpoint: Endpoint): void {
     this.places.get(endpoint)?.delete(watch);
     this.suspects.delete(watch);
   }
 
-  left(watch: CarriedWatch): void {
+  left(watch: HomedWatch): void {
     this.suspects.delete(watch);
   }
 
@@ -85,7 +84,7 @@ export class WatchRegistry implements WatchHome {
   }
 
   /** The watch has no endpoint: it is given one as soon as the pace allows. */
-  wait(watch: CarriedWatch): void {
+  wait(watch: HomedWatch): void {
     if (this.stopped) {
       watch.endForShutdown();
       return;
@@ -146,9 +145,9 @@ export class WatchRegistry implements WatchHome {
     target: Endpoint,
     count: number,
     surely: boolean,
-  ): CarriedWatch[] {
+  ): HomedWatch[] {
     const sureSinceMs = surely ? this.nowMs() - target.availableForMs : Number.NEGATIVE_INFINITY;
-    const sample: CarriedWatch[] = [];
+    const sample: HomedWatch[] = [];
     for (const watch of this.places.get(source) ?? []) {
       if (watch.lastEventAtMs < sureSinceMs || !watch.movable) continue;
       if (watch.search.hasRefused(target)) continue;
@@ -199,7 +198,7 @@ export class WatchRegistry implements WatchHome {
   }
 
   /** @returns false when it has to wait on */
-  private tryToPlace(watch: CarriedWatch, nowMs: number): boolean {
+  private tryToPlace(watch: HomedWatch, nowMs: number): boolean {
     const reason = this.reasonToGiveUp(watch, nowMs);
     const endpoint = reason === undefined ? this.find(watch, nowMs) : undefined;
     if (reason !== undefined) watch.giveUp(reason);
@@ -220,7 +219,7 @@ export class WatchRegistry implements WatchHome {
     }
   }
 
-  private reasonToGiveUp(watch: CarriedWatch, nowMs: number): string | undefined {
+  private reasonToGiveUp(watch: HomedWatch, nowMs: number): string | undefined {
     const available = this.balancer.endpoints.filter((endpoint) => endpoint.available);
     if (available.length > 0 && this.balancer.endpoints.every((one) => isInVain(watch, one))) {
       return 'no endpoint has the history that the watch needs';
@@ -237,7 +236,7 @@ export class WatchRegistry implements WatchHome {
   }
 
   /** A place that may take one more watch now. */
-  private find(watch: CarriedWatch, nowMs: number): Endpoint | undefined {
+  private find(watch: HomedWatch, nowMs: number): Endpoint | undefined {
     const { endpoints } = this.balancer;
     // When all others lack the history, one that misses its checks may still have it.
     const ready = endpoints.filter((endpoint) => endpoint.available);
@@ -261,7 +260,7 @@ export class WatchRegistry implements WatchHome {
 }
 
 /** There is no use in asking: it has no such history, or is gone. */
-function isInVain({ search }: CarriedWatch, endpoint: Endpoint): boolean {
+function isInVain({ search }: HomedWatch, endpoint: Endpoint): boolean {
   return search.hasRefused(endpoint) || (!endpoint.available && search.hasFailed(endpoint));
 }
 
