@@ -235,6 +235,7 @@ export class FrameRules implements FrameSink {
     if (this.blockCost > this.maxBlockBytes) {
       throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'header block too large');
     }
+    if (start === end) return;
     // A copy: the input may be a piece of a much larger read that would be kept alive.
     this.blockParts.push(Buffer.from(input.subarray(start, end)));
     this.blockBytes += end - start;
