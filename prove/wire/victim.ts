@@ -40,7 +40,10 @@ export async function startVictim(directory: string, limits: object = LIMITS): P
       simulator.create('configmaps', object);
     }
     const endpoints = simulator.replicas.map(({ name, url }) => ({ name, url }));
-    const config = { limits, log: { level: 'error' } };
+    // Attacker, honest clients and apiserver may share one process here: that it is busy must not
+    // look like an apiserver that is out.
+    const health = { unhealthyAfter: 100 };
+    const config = { limits, health, log: { level: 'warn' } };
     const door = await startDoor({ directory, pki, children, endpoints, config });
     return { door, ca: pki.clusterCa.cert, stop };
   } catch (error) {

@@ -1,5 +1,6 @@
 // One attacker at a time against a door of its own process, and twenty honest clients beside it.
 // How much later they are answered is for `npm run prove -- wire`: here the bound is generous.
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,8 @@ import { SMALL_PATH, startVictim, TOKEN, type Victim } from '../../../../prove/w
 
 const HONEST_CLIENTS = 20;
 const MAX_P99_MS = 5000;
-const MAX_GROWN_MIB = 64;
+/** Resident memory also holds what the collector has not come round to; 64 is for `prove`. */
+const MAX_GROWN_MIB = 160;
 const QUIET_MS = 300;
 /** Past every deadline of the victim, which looks at them once a second. */
 const ATTACK_MS = 3000;
@@ -48,11 +50,10 @@ test.each(ATTACKS)('honest clients outlive $name, and nothing is left of it', as
     quietMs: QUIET_MS,
     attackMs: ATTACK_MS,
   });
-  if (process.stdout.isTTY) {
-  }
   const { quiet, attacked, grownMib, left } = outcome;
   expect(wrongEnd(attack, outcome)).toBeUndefined();
-  expect(quiet.failures + attacked.failures).toBe(0);
+  const log = readFileSync(victim.door.logPath, 'utf8').split('\n').slice(-5).join('\n');
+  expect(quiet.failures + attacked.failures, log).toBe(0);
   expect(attacked.requests).toBeGreaterThan(HONEST_CLIENTS);
   expect(attacked.p99Ms).toBeLessThan(MAX_P99_MS);
   expect(grownMib).toBeLessThan(MAX_GROWN_MIB);
