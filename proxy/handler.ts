@@ -19,10 +19,8 @@ import { carryWatch } from './watch/carry.ts';
 import type { WatchOrigin } from './watch/watch-origin.ts';
 import { bookmarkedTarget, isResourceWatch, watchHeaders } from './watch/watch-terms.ts';
 
-/**
- * A watch that ends younger than a second, without an event, makes client-go relist. Its clock
- * begins when our answer arrives, hence the rest.
- */
+// A watch that ends in its first second, without an event, makes client-go relist. Its clock begins
+// when our answer arrives, hence the rest.
 const MIN_WATCH_MS = 1250;
 const EMPTY = Buffer.alloc(0);
 const TUNNEL_METHODS = new Set(['CONNECT', 'TRACE']);
@@ -246,7 +244,8 @@ export class Exchange implements MessageListener, OpenExchange {
       return;
     }
     const code = lossCode(record.info.method, reason);
-    if (code !== 'bad_request') this.endpoint?.lost(detail, reason.unprocessed);
+    if (reason.goingAway) this.attempts.forgiveGoaway();
+    else if (code !== 'bad_request') this.endpoint?.lost(detail, reason.unprocessed);
     if (code !== 'bad_request' && this.attempts.mayTryAgain(reason.unprocessed))
       this.attempt({ code, detail });
     else this.fail(code, detail);

@@ -82,6 +82,7 @@ export class ControlFrames implements ControlTarget {
     const reason = {
       code: ErrorCode.REFUSED_STREAM,
       unprocessed: true,
+      goingAway: true as const,
       detail: `GOAWAY ${errorName(code)} ${detail}`.trimEnd(),
     };
     for (const stream of this.parts.streams.values()) {

@@ -48,6 +48,11 @@ export interface ResetReason {
    * REFUSED_STREAM, stream above a GOAWAY's last id), so that any method may be sent again.
    */
   readonly unprocessed: boolean;
+  /**
+   * The peer ends this connection in good order (GOAWAY) and takes the request on another one;
+   * only together with `unprocessed`.
+   */
+  readonly goingAway?: true;
   /** What happened, for the log: `RST_STREAM CANCEL`, `connect ECONNREFUSED`, … */
   readonly detail: string;
 }

@@ -29,6 +29,8 @@ export interface Attempt {
   readonly stream: MessageStream;
 }
 
+const MAX_FORGIVEN_GOAWAYS = 3;
+
 const NONE_READY: AttemptFailure = {
   code: 'no_ready_endpoint',
   detail: 'no kube-apiserver is ready',
@@ -42,6 +44,7 @@ export class Attempts {
   private readonly upload: Upload;
   private readonly reads: ReadAffinity;
   private readonly tried: Endpoint[] = [];
+  private goaways = 0;
 
   constructor(parts: AttemptParts, record: RequestRecord, upload: Upload, reads: ReadAffinity) {
     this.parts = parts;
@@ -87,13 +90,25 @@ export class Attempts {
     }
   }
 
+  /**
+   * After a GOAWAY, which concerns the connection and not the endpoint: the same endpoint may be
+   * asked again. An apiserver sends one after each anonymous request (1.29 and later), so the
+   * request may meet several in a row.
+   */
+  forgiveGoaway(): void {
+    const { current } = this;
+    if (current === undefined || this.goaways >= MAX_FORGIVEN_GOAWAYS) return;
+    this.goaways += 1;
+    this.tried.splice(this.tried.indexOf(current.endpoint), 1);
+  }
+
   /** Whether there may be another attempt; the answer yes takes one from the budget. */
   mayTryAgain(unprocessed: boolean): boolean {
     const attempt = {
       method: this.record.info.method,
       bodyKept: this.upload.kept,
       attempts: this.record.attempts,
-      maxAttempts: this.parts.maxAttempts,
+      maxAttempts: this.parts.maxAttempts + this.goaways,
     };
     return mayReplay(attempt, { unprocessed }) && this.parts.retryBudget.take();
   }

@@ -34,6 +34,11 @@ export interface EndpointOptions {
   mayEject(): boolean;
 }
 
+/**
+ * An apiserver ends a connection after an anonymous request on it (UnauthenticatedHTTP2DOSMitigation,
+ * 1.29 and later), so anonymous requests that share one cost each other their turn.
+ */
+const ANONYMOUS_SPREAD = { spreadStreams: 1, spreadConnections: 32 };
 /** A suspicion lasts this long when it is not renewed. */
 const SUSPICION_MS = 1500;
 
@@ -161,6 +166,7 @@ export class Endpoint {
     const certificate = identityClass === 'certificate' ? options.frontProxy : undefined;
     return new ConnectionPool({
       ...options.pool,
+      ...(identityClass === 'anonymous' ? ANONYMOUS_SPREAD : {}),
       ...(certificate === undefined ? {} : { certificate }),
       host: options.host,
       port: options.port,

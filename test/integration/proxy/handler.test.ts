@@ -124,6 +124,22 @@ test('requests under way when an endpoint goes away in good order are all answer
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(40).fill(200));
 });
 
+test('a request that met a GOAWAY is sent again, to the same endpoint when there is no other', async () => {
+  // An apiserver sends one after each anonymous request: seen with 503 in answer to a burst of them.
+  const door = await open(1);
+  const apiserver = door.apiservers[0];
+  if (apiserver === undefined) throw new Error('no apiserver');
+  apiserver.behaviour = (stream) => {
+    answer(stream, 200, 'ok');
+    stream.session?.goaway(0, stream.id);
+  };
+  const client = door.client();
+  for (let round = 0; round < 5; round++) {
+    const burst = Array.from({ length: 8 }, () => fetchAnswer(client, POST, 'b'));
+    expect((await Promise.all(burst)).map(({ status }) => status)).toEqual(Array(8).fill(200));
+  }
+});
+
 test('a watch whose endpoint dies ends with END_STREAM, which client-go does not relist on', async () => {
   const door = await open(1);
   const apiserver = door.apiservers[0];
