@@ -82,7 +82,7 @@ export class ControlFrames implements ControlTarget {
     const reason = {
       code: ErrorCode.REFUSED_STREAM,
       unprocessed: true,
-      goingAway: true as const,
+      ...(code === ErrorCode.NO_ERROR ? { goingAway: true as const } : {}),
       detail: `GOAWAY ${errorName(code)} ${detail}`.trimEnd(),
     };
     for (const stream of this.parts.streams.values()) {

@@ -49,7 +49,7 @@ export interface ResetReason {
    */
   readonly unprocessed: boolean;
   /**
-   * The peer ends this connection in good order (GOAWAY) and takes the request on another one;
+   * The peer ends this connection in good order (GOAWAY NO_ERROR) and takes the request on another one;
    * only together with `unprocessed`.
    */
   readonly goingAway?: true;
