@@ -1,5 +1,4 @@
-// One request from its first header to its last byte. Reads from top to bottom in the order in
-// which things happen: enter, send, relay, fail or try again, leave.
+// One request from its first header to its last byte, told in the order in which things happen.
 import { errorResponse, ProxyError, type ProxyErrorCode } from './errors.ts';
 import type { HandlerParts } from './handler-parts.ts';
 import { ErrorCode } from './http2/errors.ts';
@@ -17,11 +16,13 @@ import { Upload } from './upstream/upload.ts';
 import type { CarriedWatch } from './watch/carried-watch.ts';
 import { carryWatch } from './watch/carry.ts';
 import type { WatchOrigin } from './watch/watch-origin.ts';
-import { bookmarkedTarget, isResourceWatch, watchHeaders } from './watch/watch-terms.ts';
+import {
+  bookmarkedTarget,
+  isResourceWatch,
+  MIN_WATCH_MS,
+  watchHeaders,
+} from './watch/watch-terms.ts';
 
-// A watch that ends in its first second, without an event, makes client-go relist. Its clock begins
-// when our answer arrives, hence the rest.
-const MIN_WATCH_MS = 1250;
 const EMPTY = Buffer.alloc(0);
 const TUNNEL_METHODS = new Set(['CONNECT', 'TRACE']);
 

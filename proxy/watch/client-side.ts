@@ -2,9 +2,8 @@ import type { MessageListener, MessageStream, ResetReason } from '../http2/messa
 import { BookmarkFilter } from '../kube/watch-bookmarks.ts';
 import type { WatchFrame } from '../kube/watch-frame.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
+import { MIN_WATCH_MS } from './watch-terms.ts';
 
-/** A watch that ends younger than this, without an event, makes client-go relist. */
-const MIN_WATCH_MS = 1000;
 /** What may wait for a slow client before its endpoint is held back. */
 const MAX_QUEUED_BYTES = 32 * 1024;
 const EMPTY = Buffer.alloc(0);

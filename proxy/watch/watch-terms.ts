@@ -2,6 +2,11 @@ import type { HeaderList } from '../http2/header-list.ts';
 import type { RequestInfo } from '../kube/request-info.ts';
 import { continuationQuery, parseWatchRequest, withBookmarks } from '../kube/watch-query.ts';
 
+/**
+ * A watch that ends in its first second, without an event, makes client-go relist. Its clock begins
+ * when our answer arrives, hence the rest.
+ */
+export const MIN_WATCH_MS = 1250;
 /** An apiserver ends a watch this much before the time that the client has asked for, or later. */
 const NATURAL_END_MS = 1500;
 /** The shortest that an apiserver lets a watch last when the client names no time. */
