@@ -16,7 +16,7 @@ export interface Options {
   /** Subjects of `wire`; all when empty. `direct` and `haproxy` are always among them. */
   readonly only: readonly string[];
   readonly backend: 'fast' | 'kube';
-  /** Of `profile`. */
+  /** Of `profile` and `wire`; each has its own. */
   readonly load: string | undefined;
   readonly watches: number | undefined;
   readonly idleWatches: number | undefined;
@@ -39,6 +39,7 @@ profile alone:
   --load NAME        small, large, upload or watches (small)
 
 wire alone:
+  --load NAME        small, large or watches alone (all)
   --only A,B         these subjects, besides direct and haproxy
   --backend kube     three real kube-apiservers instead of fast backends
   --watches N        open watches that get events (1000)

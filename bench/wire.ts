@@ -1,6 +1,7 @@
 // What the wire engine costs beside other proxies: requests, uploads and watches, in one run.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CommandError } from '../common/command.ts';
 import { missingBinaries } from '../tools/binaries.ts';
 import type { ChildGroup } from '../tools/child.ts';
 import { formatTable } from '../tools/text-table.ts';
@@ -10,6 +11,7 @@ import { findProgram, programVersion } from './peers/peer.ts';
 import {
   type Backend,
   OBJECT_FOLDER,
+  type OwnBackend,
   startKubeBackend,
   startOwnBackend,
   startReturnBackend,
@@ -28,6 +30,7 @@ import { type Choice, choosePeers } from './wire/subjects.ts';
 import { measureWatches } from './wire/watches.ts';
 
 const MIB = 1024 * 1024;
+const STAGES: readonly string[] = ['small', 'large', 'watches'];
 const DEFAULTS: Pace & { watches: number; idleWatches: number } = {
   seconds: 0.5,
   rounds: 5,
@@ -57,6 +60,9 @@ export const wire: Benchmark = {
   title: 'the door beside HAProxy, nginx, Envoy, Go, Caddy and plain node: requests and watches',
   async run(context): Promise<BenchmarkResult> {
     const { options } = context;
+    if (options.load !== undefined && !STAGES.includes(options.load)) {
+      throw new CommandError(`--load: no load "${options.load}"; there are: ${STAGES.join(', ')}`);
+    }
     const settings = settingsOf(options);
     const choice = await choosePeers(options.only);
     const run = { context, choice, settings };
@@ -106,30 +112,35 @@ function inStage<B extends Backend, R>(
   return withStage(context, { folder, peers, pace: settings }, begin, work);
 }
 
-/** Three stages, each with all subjects started anew: what one leaves behind is not the next's. */
+/** Stages with all subjects started anew: what one leaves behind is not the next's. */
 async function runFast(run: Run): Promise<Measured> {
-  const { context } = run;
-  const small = await inStage(run, 'small', startSmall, async (stage) => {
-    const main = await measureLoad(stage, MAIN_LOAD);
-    const requestsPerSecond = halfRate(main, MAIN_LOAD.connections);
-    const name = `${MAIN_LOAD.name}, at ${requestsPerSecond} requests/s`;
-    const results = [main, await measureLoad(stage, { ...MAIN_LOAD, name, requestsPerSecond })];
-    for (const load of context.options.quick ? QUICK_SMALL_LOADS : SMALL_LOADS) {
-      results.push(await measureLoad(stage, load));
-    }
-    return results;
-  });
-  const large = await inStage(run, 'large', startOwnBackend, async (stage) => {
-    const results: RequestResult[] = [];
-    for (const load of await largeLoads(stage.folder)) {
-      results.push(await measureLoad(stage, load));
-    }
-    return results;
-  });
+  const { load } = run.context.options;
+  const wanted = (name: string): boolean => load === undefined || load === name;
+  const requests: RequestResult[] = [];
+  if (wanted('small')) requests.push(...(await inStage(run, 'small', startSmall, smallStage)));
+  if (wanted('large')) requests.push(...(await inStage(run, 'large', startOwnBackend, largeStage)));
+  if (!wanted('watches')) return { requests, notRun: [] };
   const { result, notRun } = await inStage(run, 'watches', startOwnBackend, (stage) =>
     measureWatches(stage, run.settings),
   );
-  return { requests: [...small, ...large], watches: result, notRun };
+  return { requests, watches: result, notRun };
+}
+
+async function smallStage(stage: Stage<Backend>): Promise<RequestResult[]> {
+  const main = await measureLoad(stage, MAIN_LOAD);
+  const requestsPerSecond = halfRate(main, MAIN_LOAD.connections);
+  const name = `${MAIN_LOAD.name}, at ${requestsPerSecond} requests/s`;
+  const results = [main, await measureLoad(stage, { ...MAIN_LOAD, name, requestsPerSecond })];
+  for (const load of stage.context.options.quick ? QUICK_SMALL_LOADS : SMALL_LOADS) {
+    results.push(await measureLoad(stage, load));
+  }
+  return results;
+}
+
+async function largeStage(stage: Stage<OwnBackend>): Promise<RequestResult[]> {
+  const results: RequestResult[] = [];
+  for (const load of await largeLoads(stage.folder)) results.push(await measureLoad(stage, load));
+  return results;
 }
 
 async function startSmall(folder: string, children: ChildGroup): Promise<Backend> {
