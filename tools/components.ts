@@ -19,6 +19,8 @@ export interface Component {
 const KUBERNETES_VERSION = 'v1.34.4';
 const KUBERNETES_LIBRARY_VERSION = 'v0.34.4';
 const ETCD_VERSION = 'v3.6.14';
+// Those with the bugs that etcd-tools must find, and those that a rolling upgrade goes through.
+const OTHER_ETCD_VERSIONS = ['3.5.2', '3.5.5', '3.5.33', '3.7.3'];
 // The newest that the module proxy serves: later ones have a go.mod whose path does not end in
 // /v2, as Go wants it of such tags.
 const H2SPEC_VERSION = 'v2.2.1';
@@ -49,7 +51,7 @@ function kubernetes(name: string): Component {
   };
 }
 
-/** Another version is another module, tools/etcd-<version>: one go.mod holds one version. */
+/** The version whose etcd, etcdctl and etcdutl have no version in their names. */
 function etcd(name: string, path: string): Component {
   return {
     name,
@@ -59,6 +61,12 @@ function etcd(name: string, path: string): Component {
     version: ETCD_VERSION,
     variables: {},
   };
+}
+
+/** Another version of the server is another module, since one go.mod holds one version. */
+function otherEtcd(version: string): Component {
+  const name = `etcd-${version}`;
+  return { ...etcd(name, 'server'), module: `tools/${name}`, version: `v${version}` };
 }
 
 /** Our own programs, mostly on client-go: the only ones that are not built from published source. */
@@ -85,6 +93,8 @@ export const COMPONENTS: readonly Component[] = [
   },
   etcd('etcd', 'server'),
   etcd('etcdctl', 'etcdctl'),
+  etcd('etcdutl', 'etcdutl'),
+  ...OTHER_ETCD_VERSIONS.map(otherEtcd),
   kubernetes('kube-apiserver'),
   kubernetes('kube-controller-manager'),
   kubernetes('kubectl'),

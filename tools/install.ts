@@ -6,16 +6,20 @@ import { CommandError, runCommand } from '../common/command.ts';
 import { EXIT_CODE, type ExitCode } from '../common/exit-code.ts';
 import { binaryPath, missingBinaries, ROOT_DIRECTORY, TOOLS_DIRECTORY } from './binaries.ts';
 import { buildArguments, COMPONENTS, type Component } from './components.ts';
+import { DEBIAN_PROGRAMS, type DebianProgram, fetchDebianProgram } from './debian.ts';
 import { goBuild, goVersion } from './go.ts';
 import { startProgress } from './progress.ts';
 import { computeStamp, readModuleFiles } from './stamp.ts';
 
+const NAMES = [...COMPONENTS, ...DEBIAN_PROGRAMS].map(({ name }) => name);
+
 const HELP = `Builds the real components into .tools/bin with Go. What is up to date is left alone.
+Old etcd comes out of a Debian package, where the system has that one.
 
   npm run tools
   npm run tools -- --only kubectl,etcd
 
-Programs: ${COMPONENTS.map(({ name }) => name).join(', ')}
+Programs: ${NAMES.join(', ')}
 `;
 
 interface Plan {
@@ -23,15 +27,22 @@ interface Plan {
   readonly stamp: string;
 }
 
-function chooseComponents(only: string | undefined): readonly Component[] {
-  if (only === undefined) return COMPONENTS;
-  const names = only.split(',');
-  const unknown = names.filter((name) => !COMPONENTS.some((known) => known.name === name));
+interface Choice {
+  readonly components: readonly Component[];
+  readonly packaged: readonly DebianProgram[];
+}
+
+function choose(only: string | undefined): Choice {
+  const names = only?.split(',') ?? NAMES;
+  const unknown = names.filter((name) => !NAMES.includes(name));
   if (unknown.length > 0) {
-    const known = COMPONENTS.map(({ name }) => name).join(', ');
+    const known = NAMES.join(', ');
     throw new CommandError(`--only: no program "${unknown.join('", "')}"; there are: ${known}`);
   }
-  return COMPONENTS.filter(({ name }) => names.includes(name));
+  return {
+    components: COMPONENTS.filter(({ name }) => names.includes(name)),
+    packaged: DEBIAN_PROGRAMS.filter(({ name }) => names.includes(name)),
+  };
 }
 
 function stampPath(component: Component): string {
@@ -92,8 +103,6 @@ async function buildComponent({ component, stamp }: Plan, signal: AbortSignal): 
 }
 
 async function buildAll(stale: readonly Plan[], signal: AbortSignal): Promise<string[]> {
-  await mkdir(join(TOOLS_DIRECTORY, 'bin'), { recursive: true });
-  await mkdir(join(TOOLS_DIRECTORY, 'stamps'), { recursive: true });
   const failed: string[] = [];
   // One at a time: go itself keeps all processors busy, and two would only double the memory.
   for (const plan of stale) {
@@ -102,6 +111,18 @@ async function buildAll(stale: readonly Plan[], signal: AbortSignal): Promise<st
     if (!(await buildComponent(plan, signal))) failed.push(plan.component.name);
   }
   return failed;
+}
+
+/** A system without the package is no failure: what needs it is reported as not run. */
+async function fetchAll(packaged: readonly DebianProgram[], signal: AbortSignal): Promise<void> {
+  for (const program of packaged) {
+    if (signal.aborted) break;
+    const outcome = await fetchDebianProgram(program, signal);
+    if (outcome.kind === 'current') continue;
+    const said =
+      outcome.kind === 'unavailable' ? `not available: ${outcome.why}` : 'taken from Debian';
+    process.stderr.write(`${program.name}: ${said}\n`);
+  }
 }
 
 function parseOptions(argv: readonly string[]): { only: string | undefined; help: boolean } {
@@ -124,7 +145,10 @@ async function install(argv: readonly string[], signal: AbortSignal): Promise<Ex
     process.stdout.write(HELP);
     return EXIT_CODE.ok;
   }
-  const components = chooseComponents(only);
+  const { components, packaged } = choose(only);
+  await mkdir(join(TOOLS_DIRECTORY, 'bin'), { recursive: true });
+  await mkdir(join(TOOLS_DIRECTORY, 'stamps'), { recursive: true });
+  await fetchAll(packaged, signal);
   const go = await goVersion();
   if (go === undefined) {
     process.stdout.write('tools: not available: no Go. What needs them is reported as not run.\n');
