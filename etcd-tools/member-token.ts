@@ -32,12 +32,15 @@ export class TokenKeeper {
    * that refuses fresh tokens would else be given one raft entry after the other.
    */
   async replacementOf(refused: Token): Promise<Token> {
-    const current = await this.current();
-    // Another call that was refused was quicker.
-    if (current !== refused) return current;
-    if (this.#now() - this.#askedAtMs < MIN_LIFE_MS) return undefined;
-    this.#current = this.#ask();
-    return await this.#current;
+    const known = this.current();
+    const token = await known;
+    if (token !== refused) return token;
+    // Where these differ, another call that was refused was quicker.
+    if (this.#current === known) {
+      if (this.#now() - this.#askedAtMs < MIN_LIFE_MS) return undefined;
+      this.#current = this.#ask();
+    }
+    return await this.current();
   }
 
   #ask(): Promise<Token> {
