@@ -1,5 +1,7 @@
 import type { Connection } from '../http2/connection.ts';
 import type { IdentityClass } from '../identity/identity-class.ts';
+import type { RequestInfo } from '../kube/request-info.ts';
+import { ServedWatches } from '../observe/replica-served.ts';
 import { ConnectionPool, type PoolOptions } from './connection-pool.ts';
 import { EndpointLoad } from './endpoint-load.ts';
 import { afterCheck, afterRefusal, type HealthPolicy, unknownHealth } from './health.ts';
@@ -48,6 +50,8 @@ export class Endpoint {
   /** `https://host:port`. */
   readonly url: string;
   readonly load = new EndpointLoad();
+  /** Its watches that are over, for the comparison with its own metrics. */
+  readonly served = new ServedWatches();
   private readonly options: EndpointOptions;
   private readonly pools = new Map<string, ConnectionPool>();
   private health = unknownHealth;
@@ -137,6 +141,11 @@ export class Endpoint {
   lost(detail: string, unprocessed: boolean): void {
     if (unprocessed) this.overloaded();
     else this.failed(detail);
+  }
+
+  /** A watch that it has answered is over. */
+  watchEnded(info: RequestInfo, openedAtMs: number): void {
+    this.served.add(info, openedAtMs, this.options.nowMs());
   }
 
   /** The endpoint said that it has too much to do. */

@@ -6,10 +6,11 @@ import type { MessageListener, MessageStream, ResetReason } from '../http2/messa
 import type { WatchFrame } from '../kube/watch-frame.ts';
 import { createWatchFramer, type WatchFramer } from '../kube/watch-framer.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
-import type { RefusalKind } from './watch-origin.ts';
+import type { RefusalKind, WatchOrigin } from './watch-origin.ts';
 
 /** The watch that an attachment belongs to. */
 export interface AttachmentOwner {
+  readonly origin: Pick<WatchOrigin, 'record'>;
   /** A new attachment has been answered with 200. */
   onAnswered(attachment: Attachment): void;
   /** A new attachment was refused: by a status, or by an error event in place of its first event. */
@@ -51,6 +52,8 @@ export class Attachment implements MessageListener {
   private readonly owner: AttachmentOwner;
   /** Content-Type of what the client has been sent so far: it must not change. */
   private readonly contentType: string | undefined;
+  /** When its request was sent. */
+  private readonly openedAtMs: number;
   private stream: MessageStream | undefined;
   private framer: WatchFramer | undefined;
   private answered = false;
@@ -61,10 +64,16 @@ export class Attachment implements MessageListener {
   private uncreditedBytes = 0;
   private readonly takeFrame = (frame: WatchFrame): void => this.onFrame(frame);
 
-  constructor(owner: AttachmentOwner, endpoint: Endpoint, contentType: string | undefined) {
+  constructor(
+    owner: AttachmentOwner,
+    endpoint: Endpoint,
+    contentType: string | undefined,
+    openedAtMs: number,
+  ) {
     this.owner = owner;
     this.endpoint = endpoint;
     this.contentType = contentType;
+    this.openedAtMs = openedAtMs;
     endpoint.load.enter(true);
   }
 
@@ -103,6 +112,7 @@ export class Attachment implements MessageListener {
     if (this.over) return;
     this.over = true;
     this.endpoint.load.leave(true);
+    if (this.answered) this.endpoint.watchEnded(this.owner.origin.record.info, this.openedAtMs);
     this.stream?.reset(ErrorCode.CANCEL);
   }
 

@@ -28,7 +28,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
   lastEventAtMs: number;
   /** Endpoints that have been asked in vain. */
   readonly search: WatchSearch;
-  private readonly origin: WatchOrigin;
+  readonly origin: WatchOrigin;
   private readonly home: WatchHome;
   private readonly nowMs: () => number;
   private readonly terms: WatchTerms;
@@ -74,7 +74,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
 
   /** Begins with the answer to the client's own request. */
   begin(endpoint: Endpoint, adoption: Omit<Adoption, 'mayExpire'>): void {
-    const attachment = new Attachment(this, endpoint, this.contentType);
+    const attachment = new Attachment(this, endpoint, this.contentType, this.terms.beganAtMs);
     attachment.adopt({ ...adoption, mayExpire: this.resumable });
     this.origin.front.listener = this.client;
     this.attach(attachment);
@@ -231,7 +231,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
     const resourceVersion = this.resume.resourceVersion;
     if (resourceVersion === undefined) return false;
     const target = this.terms.continuation(resourceVersion, this.nowMs());
-    const attachment = new Attachment(this, endpoint, this.contentType);
+    const attachment = new Attachment(this, endpoint, this.contentType, this.nowMs());
     this.next = attachment;
     this.nextTimer = setTimeout(() => {
       attachment.refuse('failed', `no answer within ${answerMs} ms`);

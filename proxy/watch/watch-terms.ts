@@ -18,7 +18,7 @@ export class WatchTerms {
   readonly request: ReturnType<typeof parseWatchRequest>;
   private readonly path: string;
   private readonly query: string;
-  private readonly beganAtMs: number;
+  readonly beganAtMs: number;
   /** When the client's own timeoutSeconds are over. */
   private readonly deadlineMs: number;
 
