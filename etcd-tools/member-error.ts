@@ -41,12 +41,16 @@ export const GRPC_CODE = {
   cancelled: 1,
   unknown: 2,
   deadlineExceeded: 4,
-  permissionDenied: 7,
-  outOfRange: 11,
   unimplemented: 12,
   unavailable: 14,
   unauthenticated: 16,
 } as const;
+
+// Up to 3.5 the maintenance calls let errors of etcd's server/auth/store.go through as they are,
+// with the code UNKNOWN, so that the text is what counts.
+const PERMISSION_DENIED = /(etcdserver|auth): permission denied/;
+const TOKEN_REFUSED =
+  /invalid auth token|revision of auth store is old|auth: revision in header is old/;
 
 /**
  * The first rule that fits counts. Texts that begin with `etcdserver` or `auth` are of etcd's
@@ -145,13 +149,19 @@ const RULES: readonly Rule[] = [
   },
   {
     code: 'unauthenticated',
+    match: /user name not found/,
+    what: 'there is no user of the name in our client certificate',
+    advice: 'Add a user who is called as its common name, or give --user with --password-file.',
+  },
+  {
+    code: 'unauthenticated',
     match: /invalid user ID or password/,
     what: 'the user name or the password is wrong',
     advice: 'Check --user and --password-file.',
   },
   {
     code: 'unauthenticated',
-    match: /invalid auth token|revision of auth store is old/,
+    match: TOKEN_REFUSED,
     what: 'the member does not accept its own token',
     advice: 'Members that were restarted or whose clocks differ do so for a moment: try again.',
   },
@@ -162,7 +172,7 @@ const RULES: readonly Rule[] = [
   },
   {
     code: 'permission-denied',
-    grpcCode: GRPC_CODE.permissionDenied,
+    match: PERMISSION_DENIED,
     advice: 'Use a user with the role root.',
   },
   {
@@ -258,12 +268,12 @@ export class MemberError extends Error {
 
 /** The call was refused for its token, and would not be for a new one. */
 export function tokenRefused({ details }: CallFailure): boolean {
-  return /invalid auth token|revision of auth store is old/.test(details);
+  return TOKEN_REFUSED.test(details);
 }
 
 /** The user may not do what was asked. */
-export function permissionDenied({ grpcCode }: CallFailure): boolean {
-  return grpcCode === GRPC_CODE.permissionDenied;
+export function permissionDenied({ details }: CallFailure): boolean {
+  return PERMISSION_DENIED.test(details);
 }
 
 /** The server knows of no users, so that calls need no token. */

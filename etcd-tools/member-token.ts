@@ -2,7 +2,7 @@
 // for all calls, and asked for again only when the member has refused it: members forget simple
 // tokens when they restart, and after five minutes (--auth-token-ttl).
 
-const MIN_LIFE_MS = 5000;
+const MIN_LIFE_MS = 2000;
 const RETRY_PAUSE_MS = 1000;
 
 /** Undefined stands for calls without a token. */

@@ -212,12 +212,21 @@ class Wire implements MemberWire {
             resolve({ answer: answer as T, times: { sentAtMs, receivedAtMs } });
             return;
           }
-          const failure = toCallError(error);
+          const failure = this.#nameDeadline(toCallError(error), receivedAtMs - sentAtMs);
           if (connectionLost(failure)) this.#reconnect(client, sentAtMs);
           reject(failure);
         },
       );
     });
+  }
+
+  /**
+   * The member is told the deadline, and where its clock is a little quicker it resets the stream
+   * first, which looks like a call that somebody has cancelled.
+   */
+  #nameDeadline(failure: CallError, tookMs: number): CallError {
+    const late = tookMs > 0.9 * this.#timeoutMs && failure.grpcCode === GRPC_CODE.cancelled;
+    return late ? new CallError(GRPC_CODE.deadlineExceeded, failure.details, failure) : failure;
   }
 
   /**

@@ -67,6 +67,12 @@ export class EtcdAccess {
     for (const opened of this.#gateways.values()) opened.signInAs('root', rootPassword);
   }
 
+  async disableAuth(member: EtcdMember): Promise<void> {
+    await this.gateway(member).call('auth/disable', {});
+    this.#rootPassword = undefined;
+    for (const opened of this.#gateways.values()) opened.signOut();
+  }
+
   /** Tries for up to 30 s what etcd does not allow yet. */
   async changeMembers(
     asked: EtcdMember,

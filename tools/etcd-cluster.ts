@@ -230,6 +230,11 @@ export class EtcdCluster {
     await this.#access.enableAuth(await this.leader(), rootPassword);
   }
 
+  /** Turns auth off; users stay. */
+  async disableAuth(): Promise<void> {
+    await this.#access.disableAuth(await this.leader());
+  }
+
   /** Nothing passes between `one` and the `others`, all by default. Needs `relayPeers`. */
   cut(one: EtcdMember, others: readonly EtcdMember[] = this.#members): void {
     if (this.#relay === undefined) throw new Error('cut: the cluster has no relayPeers');

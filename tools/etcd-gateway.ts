@@ -73,6 +73,12 @@ export class EtcdGateway {
     this.#token = undefined;
   }
 
+  /** Calls from now on are nobody's. */
+  signOut(): void {
+    this.#user = undefined;
+    this.#token = undefined;
+  }
+
   /** `path` is such as `kv/put`; bytes in `body` must be base64. */
   async call(path: string, body: GatewayAnswer): Promise<GatewayAnswer> {
     try {
