@@ -1,0 +1,259 @@
+// The proof of one patch on one source: its test fails without the change, for the reason that it
+// states, and passes with it, and nothing else in the packages breaks.
+import { dirname } from 'node:path';
+import { type PatchFile, type TestPlan, testPlan } from './patch-file.ts';
+import type { Base, Patch } from './patch-set.ts';
+import { runInSource } from './source.ts';
+import { WorkingCopy } from './working-copy.ts';
+
+/** How far one patch, or all of a folder together, was proven. */
+export interface Outcome {
+  readonly verdict: 'verified' | 'refused' | 'not run';
+  /** What was seen, or why it was refused or not run. */
+  readonly note: string;
+}
+
+/** Where and how to verify. */
+export interface Workplace {
+  /** A copy of the base as it is published. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  /** Told what is being done. */
+  readonly onStep?: (what: string) => void;
+}
+
+/** Thrown inside of this file to end a proof early. */
+class Refusal extends Error {
+  readonly verdict: 'refused' | 'not run';
+
+  constructor(message: string, verdict: 'refused' | 'not run' = 'refused') {
+    super(message);
+    this.name = 'Refusal';
+    this.verdict = verdict;
+  }
+}
+
+// The race detector is C: without a compiler go says one of these, and nothing has been tested.
+const NO_RACE_DETECTOR = /-race (requires cgo|is not supported)|C compiler .* not found/;
+const SHOWN_LINES = 12;
+// Whole packages of kube-apiserver take up to two minutes, and three times that under load.
+const TEST_TIMEOUT = '10m';
+
+interface TestRun {
+  readonly passed: boolean;
+  /** Patterns that no line has matched. */
+  readonly unmatched: readonly RegExp[];
+  readonly lines: readonly string[];
+  readonly seconds: number;
+}
+
+/** Proves `patch` on top of those that it depends on. */
+export async function verifyPatch(
+  patch: Patch,
+  dependencies: readonly Patch[],
+  workplace: Workplace,
+): Promise<Outcome> {
+  const copy = new WorkingCopy(workplace.directory, workplace.signal);
+  return conclude(copy, async () => {
+    for (const { change, test } of dependencies) {
+      await applyOrRefuse(copy, change);
+      await applyOrRefuse(copy, test);
+    }
+    return patch.revert === undefined
+      ? proveChange(patch, copy, workplace)
+      : proveTestAlone(patch, copy, workplace);
+  });
+}
+
+/** Proves that all patches of a folder hold together, applied in the order of their names. */
+export async function verifySeries(
+  patches: readonly Patch[],
+  workplace: Workplace,
+): Promise<Outcome> {
+  const copy = new WorkingCopy(workplace.directory, workplace.signal);
+  return conclude(copy, async () => {
+    for (const { change, test } of patches) {
+      await applyOrRefuse(copy, change);
+      await applyOrRefuse(copy, test);
+    }
+    const packages = patches.flatMap(packagesOf);
+    const base = patches[0]?.base;
+    const seconds = await proveWhole([...new Set(packages)], base, copy, workplace);
+    return `apply in order; ${seconds}`;
+  });
+}
+
+async function conclude(copy: WorkingCopy, prove: () => Promise<string>): Promise<Outcome> {
+  try {
+    return { verdict: 'verified', note: await prove() };
+  } catch (error) {
+    if (error instanceof Refusal) return { verdict: error.verdict, note: error.message };
+    throw error;
+  } finally {
+    await copy.reset();
+  }
+}
+
+async function proveChange(patch: Patch, copy: WorkingCopy, workplace: Workplace): Promise<string> {
+  await applyOrRefuse(copy, patch.test);
+  const without = await proveFailure(patch, workplace);
+  await applyOrRefuse(copy, patch.change);
+  const passing = await provePass(patch, workplace);
+  const whole = await proveWhole(packagesOf(patch), patch.base, copy, workplace);
+  return `fails without ${without}, passes with ${passing}, ${whole}`;
+}
+
+async function proveTestAlone(
+  patch: Patch,
+  copy: WorkingCopy,
+  workplace: Workplace,
+): Promise<string> {
+  await applyOrRefuse(copy, patch.test);
+  const passing = await provePass(patch, workplace);
+  await applyOrRefuse(copy, patch.revert);
+  const reverted = await proveFailure(patch, workplace);
+  await copy.reset();
+  await applyOrRefuse(copy, patch.test);
+  const whole = await proveWhole(packagesOf(patch), patch.base, copy, workplace);
+  return `passes ${passing}, fails when reverted ${reverted}, ${whole}`;
+}
+
+async function applyOrRefuse(copy: WorkingCopy, patch: PatchFile | undefined): Promise<void> {
+  if (patch === undefined) return;
+  const complaint = await copy.apply(patch);
+  if (complaint !== undefined) throw new Refusal(`${patch.path} does not apply: ${complaint}`);
+}
+
+async function proveFailure(patch: Patch, workplace: Workplace): Promise<string> {
+  workplace.onStep?.(patch.revert === undefined ? 'test without the change' : 'test, reverted');
+  const plan = testPlan(patch.test);
+  const run = await runTests(plan, plan.failsWith, workplace);
+  if (run.passed) {
+    const state = patch.revert === undefined ? 'without the change' : 'with the fix reverted';
+    throw new Refusal(`the test passes ${state}`);
+  }
+  const [unmatched] = run.unmatched;
+  if (unmatched !== undefined) {
+    throw new Refusal(
+      `the test fails, but nothing that it says matches "${unmatched.source}":${tail(run.lines)}`,
+    );
+  }
+  return formatSeconds(run.seconds);
+}
+
+async function provePass(patch: Patch, workplace: Workplace): Promise<string> {
+  workplace.onStep?.('test with the change');
+  const run = await runTests(testPlan(patch.test), [], workplace);
+  if (!run.passed) throw new Refusal(`the test fails with the change:${tail(run.lines)}`);
+  // A pattern of `-run` with a typing error in it makes go test nothing, and call that a pass.
+  if (!run.lines.some((line) => /^\s*--- PASS: /.test(line))) {
+    throw new Refusal(`no test matches Test-Run "${testPlan(patch.test).run}"`);
+  }
+  return formatSeconds(run.seconds);
+}
+
+/** All tests of the packages, and vet. */
+async function proveWhole(
+  packages: readonly string[],
+  base: Base | undefined,
+  copy: WorkingCopy,
+  workplace: Workplace,
+): Promise<string> {
+  workplace.onStep?.('whole packages');
+  const failing = Object.keys(base?.failing ?? {});
+  const flags = failing.length === 0 ? [] : ['-skip', `^(${failing.join('|')})$`];
+  const run = await runTests({ packages, run: '', flags, failsWith: [] }, [], workplace);
+  if (!run.passed) throw new Refusal(`other tests of the packages fail:${tail(run.lines)}`);
+  const vet = await proveVet(packages, copy, workplace);
+  return `${packages.length} whole packages ${formatSeconds(run.seconds)}, ${vet}`;
+}
+
+/** Nothing may be complained of that is not complained of in the source as it is published. */
+async function proveVet(
+  packages: readonly string[],
+  copy: WorkingCopy,
+  workplace: Workplace,
+): Promise<string> {
+  workplace.onStep?.('vet');
+  const complaints = await runVet(packages, workplace);
+  if (complaints.size === 0) return 'vet clean';
+  workplace.onStep?.('vet of the source as published');
+  await copy.reset();
+  const old = await runVet(packages, workplace);
+  const fresh = [...complaints].filter(([key]) => !old.has(key)).map(([, line]) => line);
+  if (fresh.length > 0) throw new Refusal(`go vet complains:${tail(fresh)}`);
+  return `vet clean but for ${complaints.size} older complaints`;
+}
+
+/** Lines of complaint by what stays the same of them when lines are added further up. */
+async function runVet(
+  packages: readonly string[],
+  { directory, signal }: Workplace,
+): Promise<Map<string, string>> {
+  const args = ['vet', '-trimpath', ...packages];
+  const { exitCode, lines } = await runInSource({ directory, command: 'go', args, signal });
+  signal.throwIfAborted();
+  if (exitCode === 0) return new Map();
+  const complaints = lines.filter((line) => !line.startsWith('#'));
+  // Whatever else made vet fail has to count as well.
+  const kept = complaints.length > 0 ? complaints : [`go vet ended with ${exitCode}`];
+  return new Map(kept.map((line) => [line.replace(/:\d+(:\d+)?:/, ':'), line]));
+}
+
+async function runTests(
+  { packages, run, flags }: TestPlan,
+  patterns: readonly RegExp[],
+  { directory, signal }: Workplace,
+): Promise<TestRun> {
+  const unmatched = new Set(patterns);
+  const startedAt = performance.now();
+  const selection = run === '' ? [] : ['-v', '-run', run];
+  const { exitCode, lines } = await runInSource({
+    directory,
+    command: 'go',
+    // Paths are left out of what is compiled, so that all copies share what they have in common.
+    args: [
+      ...['test', '-trimpath', '-count=1', `-timeout=${TEST_TIMEOUT}`],
+      ...[...selection, ...flags, ...packages],
+    ],
+    signal,
+    onLine: (line) => {
+      for (const pattern of unmatched) if (pattern.test(line)) unmatched.delete(pattern);
+    },
+  });
+  signal.throwIfAborted();
+  const passed = exitCode === 0;
+  const missing = passed ? undefined : lines.find((line) => NO_RACE_DETECTOR.test(line));
+  if (missing !== undefined) throw new Refusal(missing.trim(), 'not run');
+  const seconds = (performance.now() - startedAt) / 1000;
+  return { passed, unmatched: [...unmatched], lines, seconds };
+}
+
+/** The packages of the test, and those of every Go file that the change touches. */
+function packagesOf({ test, change, base }: Patch): string[] {
+  const touched = [...test.files, ...(change?.files ?? [])]
+    .filter((file) => file.endsWith('.go') && !file.includes('/testdata/'))
+    .map((file) => packageOf(file, base));
+  return [...new Set([...testPlan(test).packages, ...touched])];
+}
+
+/** Files of a staging module are in a module of their own, which is named by its path. */
+function packageOf(file: string, base: Base): string {
+  const folder = dirname(file);
+  const staged = (base.staging ?? []).some(({ module }) =>
+    folder.startsWith(`staging/src/${module}`),
+  );
+  return staged ? folder.replace('staging/src/', '') : `./${folder}`;
+}
+
+function tail(lines: readonly string[]): string {
+  const telling = lines.filter((line) => !/^(=== (RUN|PAUSE|CONT)|\s*--- PASS|ok\s)/.test(line));
+  return telling
+    .slice(-SHOWN_LINES)
+    .map((line) => `\n    ${line}`)
+    .join('');
+}
+
+function formatSeconds(seconds: number): string {
+  return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+}
