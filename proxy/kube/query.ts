@@ -20,6 +20,11 @@ export function queryValue(query: string, name: string): string | undefined {
   return undefined;
 }
 
+/** All values of `name`, in order. */
+export function queryValues(query: string, name: string): string[] {
+  return query.split('&').flatMap((pair) => pairValue(pair, 0, pair.length, name) ?? []);
+}
+
 function pairValue(query: string, start: number, end: number, name: string): string | undefined {
   if (start === end) return undefined;
   const equals = query.indexOf('=', start);

@@ -1,23 +1,37 @@
 // Plain HTTP on a port of its own, for probes, Prometheus and people. It answers while clients of
 // the main port are refused, and nothing that it shows is secret.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Log } from '../../common/log.ts';
 import { endpointReports, readinessChecks, verboseChecks } from './admin-pages.ts';
-import type { Metrics } from './metrics.ts';
+import { CONTENT_TYPES, chooseFormat, type ExpositionFormat } from './exposition.ts';
 import type { EndpointChanges, Sources } from './sources.ts';
+import type { TopReport } from './top-report.ts';
 
 export interface AdminServerOptions {
   readonly address: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly metrics: Pick<Metrics, 'contentType' | 'text'>;
+  readonly metrics: ShownMetrics;
   /** Read at each request. */
   readonly sources: Sources;
   readonly changes: EndpointChanges;
   readonly log: Log;
+}
+
+export interface ShownMetrics {
+  readonly contentType: string;
+  text(format: ExpositionFormat): Promise<string>;
+  /** Who asks for most; without it the page is empty. */
+  top?(): Promise<TopReport>;
 }
 
 interface Page {
@@ -26,7 +40,7 @@ interface Page {
   readonly body: string;
 }
 
-type Handler = (query: URLSearchParams) => Page | Promise<Page>;
+type Handler = (query: URLSearchParams, headers: IncomingHttpHeaders) => Page | Promise<Page>;
 
 /** Probes, a few scrapers and a person or two; a place in the file table is worth more elsewhere. */
 const MAX_CONNECTIONS = 64;
@@ -53,8 +67,9 @@ export class AdminServer {
     this.handlers = new Map<string, Handler>([
       ['/livez', livez],
       ['/readyz', (query) => readyz(options.sources, query)],
-      ['/metrics', () => metricsPage(options.metrics)],
+      ['/metrics', (_query, { accept }) => metricsPage(options.metrics, accept)],
       ['/debug/endpoints', () => endpointsPage(options)],
+      ['/debug/top', () => topPage(options.metrics)],
     ]);
     this.server = createServer(
       {
@@ -106,7 +121,7 @@ export class AdminServer {
     }
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     try {
-      const page = await this.page(path, new URLSearchParams(query));
+      const page = await this.page(path, new URLSearchParams(query), request.headers);
       // Else a kept-alive connection would hold up `close`.
       if (!this.server.listening) response.setHeader('connection', 'close');
       await send(request, response, page);
@@ -117,9 +132,13 @@ export class AdminServer {
     }
   }
 
-  private page(path: string, query: URLSearchParams): Page | Promise<Page> {
+  private page(
+    path: string,
+    query: URLSearchParams,
+    headers: IncomingHttpHeaders,
+  ): Page | Promise<Page> {
     const handler = this.handlers.get(path);
-    if (handler !== undefined) return handler(query);
+    if (handler !== undefined) return handler(query, headers);
     return textPage(404, `not found; there are ${[...this.handlers.keys()].join(', ')}\n`);
   }
 }
@@ -140,8 +159,15 @@ function readyz(sources: Sources, query: URLSearchParams): Page {
   return textPage(status, status === 200 ? 'ok' : `not ready: ${problems.join('; ')}\n`);
 }
 
-async function metricsPage(metrics: AdminServerOptions['metrics']): Promise<Page> {
-  return { status: 200, contentType: metrics.contentType, body: await metrics.text() };
+async function metricsPage(metrics: ShownMetrics, accept: string | undefined): Promise<Page> {
+  const format = chooseFormat(accept);
+  const contentType = format === 'text' ? metrics.contentType : CONTENT_TYPES[format];
+  return { status: 200, contentType, body: await metrics.text(format) };
+}
+
+async function topPage(metrics: ShownMetrics): Promise<Page> {
+  const body = `${JSON.stringify((await metrics.top?.()) ?? {}, null, 2)}\n`;
+  return { status: 200, contentType: 'application/json', body };
 }
 
 function endpointsPage({ sources, changes }: AdminServerOptions): Page {
@@ -164,7 +190,7 @@ async function send(
   response.setHeader('content-type', contentType);
   response.setHeader('cache-control', 'no-store');
   response.setHeader('x-content-type-options', 'nosniff');
-  response.setHeader('vary', 'accept-encoding');
+  response.setHeader('vary', 'accept, accept-encoding');
   if (bytes.length >= MIN_GZIP_BYTES && acceptsGzip(request.headers['accept-encoding'])) {
     // In the thread pool, and fast rather than small: the event loop has watches to carry.
     bytes = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED });

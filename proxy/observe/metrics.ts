@@ -1,90 +1,81 @@
-// All metrics of the front door, in a registry of their own. The only file that knows prom-client.
+// All metrics of the front door. What changes with each request is kept in typed arrays
+// (request-metrics.ts); what is counted rarely, the gauges of the running parts and the figures of the
+// process are prom-client's. The only file that knows prom-client.
+import { readdir } from 'node:fs/promises';
 import {
   AggregatorRegistry,
   Counter,
   collectDefaultMetrics,
   Gauge,
-  Histogram,
+  type MetricObjectWithValues,
+  type MetricValueWithName,
   Registry,
 } from 'prom-client';
 import { PROXY_ERROR_CODES } from '../errors.ts';
 import { Counts } from './counts.ts';
-import { failureOf, type Kind, kindOf, wasOpened } from './request-outcome.ts';
+import {
+  CONTENT_TYPES,
+  type ExpositionFormat,
+  renderExposition,
+  type SampleFamily,
+} from './exposition.ts';
+import { RequestMetrics } from './request-metrics.ts';
+import { failureOf, type Kind, kindOf } from './request-outcome.ts';
 import type { RequestObserver, RequestRecord } from './request-record.ts';
-import { RequestTally, type TallyLimits } from './request-tally.ts';
+import type { TallyLimits } from './route-table.ts';
+import { copySeries, type Family, mergeSeries, type Series } from './series-table.ts';
 import type { Sources } from './sources.ts';
 import { STATE_GAUGES } from './state-gauges.ts';
-import { WatchTally } from './watch-tally.ts';
+import { mergeReports, type TopReport } from './top-report.ts';
+import type { WatchTally } from './watch-tally.ts';
 
 export interface MetricsOptions {
   readonly version: string;
   /** Read at each scrape, and not before. */
   readonly sources: Sources;
   readonly limits?: Partial<TallyLimits>;
+  /** The clock of the records. */
+  readonly nowMs?: () => number;
 }
 
 /** Why a connection was refused before it could ask for anything. */
 export type RejectionReason = 'limit' | 'handshake';
 export type ClientProtocol = RequestRecord['protocol'];
-type ObserveSeconds = (seconds: number) => void;
 
-/** Finer than kube-apiserver's (5 ms and up): the door must show that it adds less than that. */
-const REQUEST_BUCKETS_SECONDS = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
-];
-/** From 1 s, below which client-go calls a watch "very short" and lists again. */
-const WATCH_BUCKETS_SECONDS = [1, 5, 15, 60, 300, 600, 1800, 3600, 7200];
-
-const GAP_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** What one process has counted, to be merged by `mergeMetrics`. Plain data. */
+interface Snapshot {
+  readonly series: readonly Series[];
+  readonly others: readonly object[];
+  readonly top: TopReport;
+}
 
 /**
- * Counts requests and shows the running parts. What changes with each request is kept in plain
- * numbers and handed to the library at a scrape: its counters hash all label values on each
- * increment.
+ * Of prom-client's own: they make lists of all sockets, which takes as long as there are many, at
+ * each scrape. Open files are counted below without holding up the event loop.
  */
+const COSTLY = [
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources',
+  'nodejs_active_resources_total',
+  'process_open_fds',
+];
+const OPEN_FILES = '/proc/self/fd';
+
 export class Metrics implements RequestObserver {
   private readonly registry = new Registry();
-  private readonly tally: RequestTally<ObserveSeconds>;
-  private readonly watchSeconds: Histogram<'verb' | 'end'>;
+  private readonly requests: RequestMetrics;
   private readonly inFlight: Record<Kind, number> = { request: 0, watch: 0, stream: 0 };
   private readonly failures = new Counts(PROXY_ERROR_CODES);
   private readonly rejections = new Counts<RejectionReason>(['limit', 'handshake']);
   private readonly protocolErrors = new Counts<ClientProtocol>(['h2', 'http/1.1']);
-  /** Open watches and streams: their bytes count while they flow, not hours later. */
-  private readonly open = new Set<RequestRecord>();
   private retries = 0;
-  /** Receives what becomes of carried watches. */
-  readonly watches: WatchTally;
 
-  constructor({ version, sources, limits }: MetricsOptions) {
-    const registers = [this.registry];
-    const seconds = new Histogram({
-      name: 'evenkeel_request_duration_seconds',
-      help: 'From entry to the last byte of the answer. Watches, logs and tunnels are not in it.',
-      labelNames: ['verb', 'scope', 'endpoint'],
-      buckets: REQUEST_BUCKETS_SECONDS,
-      registers,
-    });
-    this.tally = new RequestTally(
-      ({ verb, scope, endpoint }) => seconds.labels({ verb, scope, endpoint }).observe,
-      limits,
-    );
-    this.watchSeconds = new Histogram({
-      name: 'evenkeel_watch_duration_seconds',
-      help: 'How long watches (verb WATCH), logs and tunnels (CONNECT) were open, by their end.',
-      labelNames: ['verb', 'end'],
-      buckets: WATCH_BUCKETS_SECONDS,
-      registers,
-    });
-    const gapSeconds = new Histogram({
-      name: 'evenkeel_watch_gap_seconds',
-      help: 'How long a carried watch was without an endpoint. Its client saw silence.',
-      buckets: GAP_BUCKETS_SECONDS,
-      registers,
-    });
-    this.watches = new WatchTally((seconds) => gapSeconds.observe(seconds));
+  constructor({ version, sources, limits, nowMs = () => performance.now() }: MetricsOptions) {
+    this.requests = new RequestMetrics(limits, nowMs);
     this.registerRequests();
-    this.registerWatches();
     this.registerConnections();
     for (const { name, help, labelNames, values, merge } of STATE_GAUGES) {
       this.gauge({
@@ -102,28 +93,46 @@ export class Metrics implements RequestObserver {
       help: 'Always 1; the labels say what is running.',
       labelNames: ['version', 'node_version'],
       aggregator: 'first',
-      registers,
+      registers: [this.registry],
     }).set({ version, node_version: process.version }, 1);
-    collectDefaultMetrics({ register: this.registry });
+    this.registerProcess();
+  }
+
+  /** Receives what becomes of carried watches. */
+  get watches(): WatchTally {
+    return this.requests.moves;
   }
 
   get contentType(): string {
-    return this.registry.contentType;
+    return CONTENT_TYPES.text;
   }
 
-  /** Everything in Prometheus' text format. */
-  text(): Promise<string> {
-    return this.registry.metrics();
+  /** Everything, as Prometheus reads it. */
+  async text(format: ExpositionFormat = 'text'): Promise<string> {
+    const others = familiesOf(await this.registry.getMetricsAsJSON());
+    return renderExposition(this.requests.series(), others, format);
+  }
+
+  /** Of all that is not prom-client's, also where nothing has been counted yet. */
+  get families(): readonly Family[] {
+    return this.requests.series().map(({ family }) => family);
   }
 
   /** Everything, to be merged with that of other processes by `mergeMetrics`. */
-  json(): Promise<unknown> {
-    return this.registry.getMetricsAsJSON();
+  async json(): Promise<unknown> {
+    const others = await this.registry.getMetricsAsJSON();
+    const series = this.requests.series().map(copySeries);
+    return { series, others, top: this.requests.topReport() } satisfies Snapshot;
+  }
+
+  /** Who asks for most. */
+  top(): Promise<TopReport> {
+    return Promise.resolve(this.requests.topReport());
   }
 
   entered(record: RequestRecord): void {
     this.inFlight[kindOf(record)] += 1;
-    if (record.longRunning) this.open.add(record);
+    this.requests.entered(record);
   }
 
   left(record: RequestRecord, leftAtMs: number): void {
@@ -131,15 +140,7 @@ export class Metrics implements RequestObserver {
     if (record.attempts > 1) this.retries += record.attempts - 1;
     const failure = failureOf(record);
     if (failure !== undefined) this.failures.add(failure);
-    const series = this.tally.count(record);
-    if (!record.longRunning) {
-      series.timer((leftAtMs - record.enteredAtMs) / 1000);
-      return;
-    }
-    this.open.delete(record);
-    if (!wasOpened(record)) return;
-    const end = record.failure ?? 'complete';
-    this.watchSeconds.observe({ verb: record.verb, end }, (leftAtMs - record.enteredAtMs) / 1000);
+    this.requests.left(record, leftAtMs);
   }
 
   connectionRejected(reason: RejectionReason): void {
@@ -151,29 +152,7 @@ export class Metrics implements RequestObserver {
   }
 
   private registerRequests(): void {
-    const { tally, failures, inFlight } = this;
-    this.counter({
-      name: 'evenkeel_requests_total',
-      help:
-        'Requests that have ended. code is 499 when the client left before the answer; resource ' +
-        'is "other" until an endpoint has shown that it exists.',
-      labelNames: ['verb', 'group', 'resource', 'subresource', 'scope', 'code', 'endpoint'],
-      collect(counter) {
-        for (const { labels, requests } of tally.series) counter.inc(labels, requests);
-      },
-    });
-    this.counter({
-      name: 'evenkeel_request_bytes_total',
-      help: 'Bytes of request bodies. Tunnels are not counted.',
-      labelNames: ['verb', 'group', 'resource'],
-      collect: (counter) => this.collectBytes(counter, 'requestBytes'),
-    });
-    this.counter({
-      name: 'evenkeel_response_bytes_total',
-      help: 'Bytes of response bodies, those of open watches included. Tunnels are not counted.',
-      labelNames: ['verb', 'group', 'resource'],
-      collect: (counter) => this.collectBytes(counter, 'responseBytes'),
-    });
+    const { failures, inFlight } = this;
     this.counter({
       name: 'evenkeel_request_failures_total',
       help: 'Requests that the front door answered in place of an endpoint, or cut short.',
@@ -198,24 +177,6 @@ export class Metrics implements RequestObserver {
     });
   }
 
-  private registerWatches(): void {
-    const { watches } = this;
-    this.counter({
-      name: 'evenkeel_watch_continuations_total',
-      help: 'Times that a watch was to go on at another endpoint, by reason and what came of it.',
-      labelNames: ['reason', 'result'],
-      collect(counter) {
-        for (const [labels, count] of watches.counts()) counter.inc(labels, count);
-      },
-    });
-    this.counter({
-      name: 'evenkeel_relists_avoided_total',
-      help: 'Watches that went on after their endpoint had cut them off.',
-      labelNames: [],
-      collect: (counter) => counter.inc(watches.relistsAvoided),
-    });
-  }
-
   private registerConnections(): void {
     const { rejections, protocolErrors } = this;
     this.counter({
@@ -236,24 +197,24 @@ export class Metrics implements RequestObserver {
     });
   }
 
-  private collectBytes(
-    counter: Counter<'verb' | 'group' | 'resource'>,
-    which: 'requestBytes' | 'responseBytes',
-  ): void {
-    for (const series of this.tally.series) {
-      const { verb, group, resource } = series.labels;
-      counter.inc({ verb, group, resource }, series[which]);
-    }
-    for (const record of this.open) {
-      // A refused one is counted when it ends: before, its resource may be an invention.
-      if (!wasOpened(record)) continue;
-      const { group, resource } = this.tally.resourceOf(record);
-      counter.inc({ verb: record.verb, group, resource }, record[which]);
-    }
+  private registerProcess(): void {
+    collectDefaultMetrics({ register: this.registry });
+    const hadOpenFiles = this.registry.getSingleMetric('process_open_fds') !== undefined;
+    for (const name of COSTLY) this.registry.removeSingleMetric(name);
+    if (!hadOpenFiles) return;
+    new Gauge({
+      name: 'process_open_fds',
+      help: 'Number of open file descriptors.',
+      registers: [this.registry],
+      async collect() {
+        // Less the one that is read with.
+        this.set((await readdir(OPEN_FILES)).length - 1);
+      },
+    });
   }
 
   /** A counter whose values are kept elsewhere and copied at each scrape. */
-  private counter<Label extends string>(family: Family<Label, Counter<Label>>): void {
+  private counter<Label extends string>(family: CollectedFamily<Label, Counter<Label>>): void {
     const { collect, ...rest } = family;
     new Counter({
       ...rest,
@@ -265,7 +226,7 @@ export class Metrics implements RequestObserver {
     });
   }
 
-  private gauge<Label extends string>(family: Family<Label, Gauge<Label>>): void {
+  private gauge<Label extends string>(family: CollectedFamily<Label, Gauge<Label>>): void {
     const { collect, ...rest } = family;
     new Gauge({
       ...rest,
@@ -280,14 +241,41 @@ export class Metrics implements RequestObserver {
 }
 
 /** Of the text that `mergeMetrics` and `Metrics.text` give. */
-export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
+export const METRICS_CONTENT_TYPE: string = CONTENT_TYPES.text;
 
 /** The text of what several processes have counted, added up; `Metrics.json` of each. */
-export function mergeMetrics(metrics: readonly unknown[]): Promise<string> {
-  return AggregatorRegistry.aggregate([...metrics] as object[]).metrics();
+export async function mergeMetrics(
+  metrics: readonly unknown[],
+  format: ExpositionFormat = 'text',
+): Promise<string> {
+  const snapshots = metrics as readonly Snapshot[];
+  const registry = AggregatorRegistry.aggregate(snapshots.map(({ others }) => others));
+  const others = familiesOf(await registry.getMetricsAsJSON());
+  return renderExposition(mergeSeries(snapshots.map(({ series }) => series)), others, format);
 }
 
-interface Family<Label extends string, Instrument> {
+/** Who asks for most, of several processes. */
+export function mergeTopReports(metrics: readonly unknown[]): TopReport {
+  return mergeReports((metrics as readonly Snapshot[]).map(({ top }) => top));
+}
+
+type PromFamily = MetricObjectWithValues<MetricValueWithName<string>>;
+
+/** prom-client's own text is not used: it forgets the names of counters after OpenMetrics. */
+function familiesOf(metrics: readonly object[]): SampleFamily[] {
+  return (metrics as readonly PromFamily[]).map(({ name, help, type, values }) => ({
+    name,
+    help,
+    type: String(type),
+    samples: values.map(({ metricName = name, labels, value }) => ({
+      name: metricName,
+      labels: Object.entries(labels).map(([label, text]) => [label, String(text)] as const),
+      value,
+    })),
+  }));
+}
+
+interface CollectedFamily<Label extends string, Instrument> {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly Label[];

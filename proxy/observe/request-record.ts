@@ -2,14 +2,16 @@ import type { ProxyErrorCode } from '../errors.ts';
 import { type HeaderList, headerValue } from '../http2/header-list.ts';
 import type { Client } from '../identity/client.ts';
 import type { IdentityClass } from '../identity/identity-class.ts';
+import { type DryRun, dryRunOf, knownPathOf, routeScopeOf } from '../kube/metric-labels.ts';
 import { type MetricVerb, metricVerb } from '../kube/metric-verb.ts';
 import {
   isLongRunning,
+  isMutating,
   parseRequestInfo,
   type RequestInfo,
   type Scope,
-  scopeOf,
 } from '../kube/request-info.ts';
+import type { WatchFrame } from '../kube/watch-frame.ts';
 
 /**
  * What is kept of a request for the metrics and the log. Taken from the request when it enters, so
@@ -18,7 +20,12 @@ import {
 export interface RequestRecord {
   readonly info: RequestInfo;
   readonly verb: MetricVerb;
+  /** That of the route, as kube-apiserver's request metrics have it. */
   readonly scope: Scope;
+  readonly dryRun: DryRun;
+  /** Of what is no resource: one of a few paths, or ''. */
+  readonly knownPath: string;
+  readonly mutating: boolean;
   /** Watches, log streams, exec and the like: kept out of every latency figure. */
   readonly longRunning: boolean;
   readonly protocol: 'h2' | 'http/1.1';
@@ -40,6 +47,22 @@ export interface RequestRecord {
   responseBytes: number;
   /** When the response's header was passed on; 0 before. */
   answeredAtMs: number;
+  /** Set by whoever measures what a watch brings. */
+  meter: WatchMeter | undefined;
+}
+
+/** Is told what becomes of one carried watch. */
+export interface WatchMeter {
+  /**
+   * A whole event has come.
+   * @param firstByteAtMs when its first byte was read from the endpoint
+   * @param forwarded false for a bookmark that the client has not asked for
+   */
+  event(frame: WatchFrame, firstByteAtMs: number, forwarded: boolean): void;
+  /** So many bytes of the body, counted from its beginning, have been handed to the socket. */
+  sent(totalBytes: number): void;
+  /** It goes on at another endpoint than `record.endpoint`, which is still the old one. */
+  moved(reason: string, endpoint: string): void;
 }
 
 /** Receives every request exactly twice. */
@@ -55,7 +78,10 @@ export function enterRecord(client: Client, headers: HeaderList, nowMs: number):
   return {
     info,
     verb: metricVerb(info, headerValue(headers, 'content-type')),
-    scope: scopeOf(info),
+    scope: routeScopeOf(info),
+    dryRun: dryRunOf(info),
+    knownPath: info.isResourceRequest ? '' : knownPathOf(info),
+    mutating: isMutating(info),
     longRunning: isLongRunning(info),
     protocol: client.protocol,
     clientAddress: client.address,
@@ -70,5 +96,6 @@ export function enterRecord(client: Client, headers: HeaderList, nowMs: number):
     requestBytes: 0,
     responseBytes: 0,
     answeredAtMs: 0,
+    meter: undefined,
   };
 }

@@ -49,6 +49,8 @@ const EXPIRED = 410;
 export class Attachment implements MessageListener {
   readonly endpoint: Endpoint;
   connection: Connection | undefined;
+  /** When the first byte of the event that is handed on was read. */
+  firstByteAtMs = 0;
   private readonly owner: AttachmentOwner;
   /** Content-Type of what the client has been sent so far: it must not change. */
   private readonly contentType: string | undefined;
@@ -148,6 +150,7 @@ export class Attachment implements MessageListener {
   onData(_stream: MessageStream, chunk: Buffer, endStream: boolean): void {
     if (this.over || this.framer === undefined) return;
     this.uncreditedBytes += chunk.length;
+    if (this.framer.bufferedBytes === 0) this.firstByteAtMs = this.connection?.lastReadAtMs ?? 0;
     if (chunk.length > 0) this.framer.push(chunk, this.takeFrame);
     if (this.over) return;
     this.owner.onPieceDone(this);
@@ -175,6 +178,7 @@ export class Attachment implements MessageListener {
       this.proven = true;
     }
     this.owner.onFrame(this, frame);
+    this.firstByteAtMs = this.connection?.lastReadAtMs ?? 0;
   }
 
   private ended(clean: boolean, detail: string): void {

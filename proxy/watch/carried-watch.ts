@@ -128,7 +128,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
   giveUp(detail: string): void {
     if (this.ownRefusal !== undefined && this.bytes === 0) {
       // It was the answer to the client's own request, and no endpoint has a better one.
-      this.client.send(this.ownRefusal);
+      this.client.send(this.ownRefusal, this.nowMs());
       this.finish(undefined, detail);
       return;
     }
@@ -160,7 +160,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
     if (this.resume.resourceVersion !== before) this.search.versionChanged();
     if (frame.type === 'ERROR') this.errorSeen = true;
     this.lastEventAtMs = this.nowMs();
-    this.client.send(frame);
+    this.client.send(frame, attachment.firstByteAtMs);
   }
 
   /** During a move, and after it until the new endpoint is as far as the client is. */
@@ -257,7 +257,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
       before?.drop();
       if (before !== undefined) this.home.detached(this, before.endpoint);
       else this.home.gap(this.nowMs() - this.silentSinceMs);
-      this.client.endLine();
+      this.client.goesOnAt(attachment.endpoint.name, this.reason);
       this.home.outcome(this.reason, 'continued');
     }
     if (this.overlap?.isOver === true) this.overlap = undefined;

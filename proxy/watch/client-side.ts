@@ -2,6 +2,7 @@ import type { MessageListener, MessageStream, ResetReason } from '../http2/messa
 import { BookmarkFilter } from '../kube/watch-bookmarks.ts';
 import type { WatchFrame } from '../kube/watch-frame.ts';
 import type { RequestRecord } from '../observe/request-record.ts';
+import type { MoveReason } from './watch-origin.ts';
 import { MIN_WATCH_MS } from './watch-terms.ts';
 
 /** What may wait for a slow client before its endpoint is held back. */
@@ -40,8 +41,10 @@ export class ClientSide implements MessageListener {
   }
 
   /** Sends a whole event, unless it is a bookmark that only the door has asked for. */
-  send(frame: WatchFrame): void {
-    if (this.bookmarks.forwards(frame)) this.write(frame.bytes);
+  send(frame: WatchFrame, firstByteAtMs: number): void {
+    const forwarded = this.bookmarks.forwards(frame);
+    this.record.meter?.event(frame, firstByteAtMs, forwarded);
+    if (forwarded) this.write(frame.bytes);
   }
 
   /** Whether more may be asked of the endpoint. */
@@ -58,7 +61,8 @@ export class ClientSide implements MessageListener {
    * Before the first event of another endpoint. The end of a line may come apart from its JSON
    * event, and be lost with the endpoint; clients that read lines would get two events in one.
    */
-  endLine(): void {
+  goesOnAt(endpoint: string, reason: MoveReason): void {
+    this.record.meter?.moved(reason, endpoint);
     if (this.lastByte === BRACE) this.write(LINE_END);
   }
 
@@ -97,6 +101,7 @@ export class ClientSide implements MessageListener {
 
   onSent(_stream: MessageStream, bytes: number): void {
     this.queuedBytes -= bytes;
+    this.record.meter?.sent(this.record.responseBytes - this.queuedBytes);
     if (this.hasRoom) this.events.onRoom();
   }
 

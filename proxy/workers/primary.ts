@@ -1,11 +1,13 @@
 // The process that keeps the workers: it starts them, checks the endpoints for all of them, and
 // shows their figures as one. It serves no client itself.
+
 import cluster, { type Worker } from 'node:cluster';
 import type { Log } from '../../common/log.ts';
 import type { Config } from '../config.ts';
-import { createBalancer } from '../door.ts';
+import { createBalancer } from '../create-balancer.ts';
+import { WriteBuffers } from '../http2/write-buffers.ts';
 import { AdminServer } from '../observe/admin-server.ts';
-import { METRICS_CONTENT_TYPE, mergeMetrics } from '../observe/metrics.ts';
+import { METRICS_CONTENT_TYPE, mergeMetrics, mergeTopReports } from '../observe/metrics.ts';
 import { EndpointChanges } from '../observe/sources.ts';
 import { healthCheckOptions } from '../server.ts';
 import { OwnChecks } from '../upstream/health-check.ts';
@@ -32,14 +34,19 @@ export async function openWithWorkers(
   const nowMs = (): number => performance.now();
   const changes = new EndpointChanges();
   const workers = new Workers(log, nowMs);
-  const balancer = createBalancer(config, log, nowMs, {
-    onChange(endpoint, what) {
-      changes.changed(endpoint, what);
-      log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
+  const balancer = createBalancer(
+    config,
+    log,
+    { nowMs, writeBuffers: new WriteBuffers() },
+    {
+      onChange(endpoint, what) {
+        changes.changed(endpoint, what);
+        log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
+      },
+      onSuspicion: (endpoint) => checks.checkNow(endpoint),
+      onSilent() {},
     },
-    onSuspicion: (endpoint) => checks.checkNow(endpoint),
-    onSilent() {},
-  });
+  );
   const checks = new OwnChecks(healthCheckOptions(config), (endpoint, passed, detail) =>
     workers.tellAll({ kind: 'checked', endpoint: endpoint.name, passed, detail }),
   );
@@ -52,7 +59,8 @@ export async function openWithWorkers(
     ...config.admin,
     metrics: {
       contentType: METRICS_CONTENT_TYPE,
-      text: async () => mergeMetrics(await workers.metrics()),
+      text: async (format) => mergeMetrics(await workers.metrics(), format),
+      top: async () => mergeTopReports(await workers.metrics()),
     },
     sources,
     changes,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { PROXY_ERROR_CODES } from '../../../proxy/errors.ts';
 import { Metrics } from '../../../proxy/observe/metrics.ts';
 import type { RequestRecord } from '../../../proxy/observe/request-record.ts';
-import type { TallyLimits } from '../../../proxy/observe/request-tally.ts';
+import type { TallyLimits } from '../../../proxy/observe/route-table.ts';
 import type { Sources } from '../../../proxy/observe/sources.ts';
 import { Exposition } from './support/exposition.ts';
 import { endpointOf, recordOf, sourcesOf } from './support/records.ts';

@@ -202,7 +202,9 @@ test('another path is 404 and names those that there are', async () => {
   for (const path of ['/', '/metrics/', '/healthz', '//livez', '/debug/../livez', '/__proto__']) {
     const answer = await ask(port, path);
     expect([path, answer.status]).toEqual([path, 404]);
-    expect(answer.text).toBe('not found; there are /livez, /readyz, /metrics, /debug/endpoints\n');
+    expect(answer.text).toBe(
+      'not found; there are /livez, /readyz, /metrics, /debug/endpoints, /debug/top\n',
+    );
   }
 });
 

@@ -1,0 +1,102 @@
+// What is counted with each request and each event of a watch. All of it is plain numbers: an
+// observation must cost next to nothing, and a scrape must not stop the event loop.
+import { ApiserverSeries } from './apiserver-series.ts';
+import { FreshnessSeries } from './freshness.ts';
+import { OpenRequest, OpenRequests } from './open-requests.ts';
+import { wasOpened } from './request-outcome.ts';
+import type { RequestObserver, RequestRecord } from './request-record.ts';
+import { RequestSeries } from './request-series.ts';
+import { RouteTable, type TallyLimits } from './route-table.ts';
+import type { Route } from './routes.ts';
+import type { Series } from './series-table.ts';
+import { TopCounts, type TopReport } from './top-report.ts';
+import { WatchSeries } from './watch-series.ts';
+import { WatchTally } from './watch-tally.ts';
+
+export class RequestMetrics implements RequestObserver {
+  /** Receives what becomes of carried watches. */
+  readonly moves = new WatchTally();
+  private readonly routes: RouteTable<Route>;
+  private readonly requests: RequestSeries;
+  private readonly apiserver = new ApiserverSeries();
+  private readonly watches = new WatchSeries();
+  private readonly freshness = new FreshnessSeries();
+  private readonly top = new TopCounts();
+  private readonly open = new OpenRequests();
+  private readonly nowMs: () => number;
+
+  constructor(limits: Partial<TallyLimits> | undefined, nowMs: () => number) {
+    this.nowMs = nowMs;
+    this.routes = new RouteTable(
+      (labels) => ({
+        labels,
+        own: this.requests.rowsOf(labels),
+        apiserver: this.apiserver.rowsOf(labels),
+        watch: undefined,
+      }),
+      limits,
+    );
+    this.requests = new RequestSeries(this.routes.maxSeries);
+  }
+
+  entered(record: RequestRecord): void {
+    if (!record.longRunning) {
+      this.apiserver.entered(record);
+      return;
+    }
+    const { watches, freshness, requests, nowMs } = this;
+    const findRoute = (one: RequestRecord): Route => this.routes.find(one);
+    const open = new OpenRequest(record, { watches, freshness, requests, findRoute, nowMs });
+    record.meter = open;
+    this.open.add(open);
+  }
+
+  left(record: RequestRecord, leftAtMs: number): void {
+    const seconds = (leftAtMs - record.enteredAtMs) / 1000;
+    const open = record.longRunning ? this.open.take(record) : undefined;
+    open?.settle();
+    if (!record.longRunning) this.apiserver.ended(record, leftAtMs);
+    let route = open?.route ?? this.routes.find(record);
+    this.apiserver.count(route.apiserver, record, seconds);
+    if (!this.requests.count(route.own, record, seconds)) {
+      route = this.routes.otherOf(record);
+      this.requests.count(route.own, record, seconds);
+    }
+    if (open !== undefined) open.countBytes(route);
+    else this.requests.countBytes(route.own, record.requestBytes, record.responseBytes);
+    this.top.count(record, route.labels, leftAtMs);
+    if (wasOpened(record)) this.watches.ended(record, seconds);
+  }
+
+  /** All families as they are now. */
+  series(): Series[] {
+    this.refresh();
+    const { requests, apiserver, watches, moves, freshness } = this;
+    return [requests, watches, moves, freshness, apiserver].flatMap(({ all }) => all);
+  }
+
+  topReport(): TopReport {
+    this.refresh();
+    return this.top.report(this.open.list, this.nowMs());
+  }
+
+  /** Counts what is open. */
+  private refresh(): void {
+    const nowMs = this.nowMs();
+    const { apiserver, watches, freshness } = this;
+    apiserver.clearLongRunning();
+    watches.clearOpen();
+    freshness.clear();
+    for (const request of this.open.list) {
+      request.settle();
+      // A refused one is counted when it ends: before, its resource may be an invention.
+      const { route } = request;
+      if (route === undefined) continue;
+      request.countBytes(route);
+      request.show(nowMs);
+      apiserver.addLongRunning(route.apiserver);
+    }
+    freshness.show();
+    apiserver.showInFlight(nowMs);
+  }
+}
