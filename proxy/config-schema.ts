@@ -4,18 +4,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../common/duration.ts';
 import { LOG_LEVELS } from '../common/log.ts';
-import { showValue } from './config-error.ts';
-import { parseEndpoint, parseSize } from './config-values.ts';
-
-/** The same sentence for every key: what belongs here and what stands here. */
-function expected(what: string): { error: (issue: { readonly input: unknown }) => string } {
-  return {
-    error: ({ input }) =>
-      input === undefined
-        ? `missing, expected ${what}`
-        : `expected ${what}, got ${showValue(input)}`,
-  };
-}
+import { expected, inMs, parseEndpoint, parseSize } from './config-values.ts';
 
 const DURATION = expected('a duration with its unit, like "500ms", "10s" or "5m"');
 const SIZE = expected('a size with its unit, like "64KiB" or "3MiB"');
@@ -52,14 +41,6 @@ function measure(
       return z.NEVER;
     })
     .prefault(initial);
-}
-
-/** What the program reads has its unit in the name: `interval` becomes `intervalMs`. */
-function inMs<T extends object, K extends keyof T & string>(values: T, keys: readonly K[]) {
-  const isTime = (name: string): boolean => (keys as readonly string[]).includes(name);
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [isTime(name) ? `${name}Ms` : name, value]),
-  ) as Omit<T, K> & { readonly [P in K as `${P}Ms`]: T[P] };
 }
 
 const section = expected('a section of keys');
@@ -231,10 +212,27 @@ const drain = z
   .strictObject({ timeout: duration('60s'), watchSpread: duration('20s') }, section)
   .transform(({ timeout, watchSpread }) => ({ timeoutMs: timeout, watchSpreadMs: watchSpread }));
 
+const replicaMetrics = z
+  .strictObject(
+    {
+      enabled: boolean().default(true),
+      interval: duration('30s'),
+      timeout: duration('5s'),
+      maxSize: size('64MiB'),
+      group: text('a group name').default('system:monitoring'),
+    },
+    section,
+  )
+  .transform(({ maxSize, ...rest }) => ({
+    ...inMs(rest, ['interval', 'timeout']),
+    maxBytes: maxSize,
+  }));
+
 const admin = z.strictObject(
   {
     address: text('an IP address to listen on').default('127.0.0.1'),
     port: port().default(9480),
+    replicaMetrics: replicaMetrics.prefault({}),
   },
   section,
 );

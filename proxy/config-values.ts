@@ -1,5 +1,6 @@
 // How single values of the configuration are written and what they mean. Each parser returns
 // undefined for what it cannot read; the schema says what was expected.
+import { showValue } from './config-error.ts';
 
 const SIZE = /^(\d+)(B|KiB|MiB|GiB)$/;
 const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
@@ -39,4 +40,22 @@ export function parseEndpoint(url: string): EndpointAddress | undefined {
   }
   const address = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   return { name: host, host: address, port: port === '' ? HTTPS_PORT : Number(port) };
+}
+
+/** The same sentence for every key: what belongs here and what stands here. */
+export function expected(what: string): { error: (issue: { readonly input: unknown }) => string } {
+  return {
+    error: ({ input }) =>
+      input === undefined
+        ? `missing, expected ${what}`
+        : `expected ${what}, got ${showValue(input)}`,
+  };
+}
+
+/** What the program reads has its unit in the name: `interval` becomes `intervalMs`. */
+export function inMs<T extends object, K extends keyof T & string>(values: T, keys: readonly K[]) {
+  const isTime = (name: string): boolean => (keys as readonly string[]).includes(name);
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [isTime(name) ? `${name}Ms` : name, value]),
+  ) as Omit<T, K> & { readonly [P in K as `${P}Ms`]: T[P] };
 }

@@ -120,7 +120,7 @@ function expandEndpoints(input: unknown): unknown {
 
 /** What one key alone cannot show. */
 function checkTogether(values: ConfigValues): void {
-  const { identity, frontProxy, upstream, balancing, drain, watches } = values;
+  const { identity, frontProxy, upstream, balancing, drain, watches, admin } = values;
   if (identity.clientCA !== undefined && frontProxy === undefined) {
     throw new ConfigError(
       'frontProxy: missing, but identity.clientCA is set; give the certificate and key by which ' +
@@ -132,6 +132,7 @@ function checkTogether(values: ConfigValues): void {
   checkOrder('balancing.outlier', balancing.outlier, 'baseEjection', 'maxEjection');
   checkOrder('watches', watches, 'pingAfter', 'suspectAfter');
   checkOrder('watches', watches, 'suspectAfter', 'deadAfter');
+  checkOrder('admin.replicaMetrics', admin.replicaMetrics, 'timeout', 'interval');
   checkOrder('drain', drain, 'watchSpread', 'timeout');
 }
 
