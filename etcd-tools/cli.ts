@@ -2,9 +2,8 @@
 // them whatever happens.
 import { CommandError } from '../common/command.ts';
 import type { ExitCode } from '../common/exit-code.ts';
-import type { Command, Terminal } from './command.ts';
+import type { Command, OpenCluster, Terminal } from './command.ts';
 import { ETCD_EXIT, EXIT_CODE_LINES } from './exit-code.ts';
-import type { MemberClient } from './member-client.ts';
 import { type ConnectionFlags, GLOBAL_OPTIONS, parseFlags } from './options.ts';
 import { formatAnswer } from './output.ts';
 
@@ -15,8 +14,14 @@ export interface CliHost {
   readonly stderr: Terminal;
   readonly version: () => string;
   /** Reads certificates and passwords, and throws a CommandError for what is wrong with them. */
-  readonly open: (connection: ConnectionFlags) => Promise<readonly MemberClient[]>;
+  readonly open: (connection: ConnectionFlags) => Promise<OpenCluster>;
 }
+
+const NOBODY: OpenCluster = {
+  members: [],
+  isAuthOn: async () => undefined,
+  clusterVersion: async () => undefined,
+};
 
 /** `signal` is aborted by Ctrl-C. */
 export async function runCli(
@@ -39,10 +44,10 @@ export async function runCli(
     host.stdout.write(commandHelp(command));
     return ETCD_EXIT.ok;
   }
-  const members = connection.endpoints === undefined ? [] : await host.open(connection);
+  const cluster = connection.endpoints === undefined ? NOBODY : await host.open(connection);
   try {
     return await command.run({
-      members,
+      ...cluster,
       flags,
       format,
       timeoutMs: connection.timeoutMs,
@@ -55,7 +60,7 @@ export async function runCli(
   } catch (cause) {
     throw signal.aborted ? stopped(signal, cause) : unexpected(cause);
   } finally {
-    for (const member of members) member.close();
+    for (const member of cluster.members) member.close();
   }
 }
 

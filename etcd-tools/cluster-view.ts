@@ -1,5 +1,6 @@
 // One look at the whole cluster: every member is asked what it is and whom it takes for members. A
 // member that does not answer is part of the view, not an exception.
+import { largest } from './bigints.ts';
 import { identifyMembers, parseEndpoints } from './endpoints.ts';
 import type { MemberClient } from './member-client.ts';
 import { MemberError } from './member-error.ts';
@@ -108,7 +109,7 @@ export function nameOf(view: ClusterView, member: MemberView): string {
  * or no agreement. One that was cut off may still believe in an old leader of a lower term.
  */
 export function leaderId(statuses: readonly MemberStatus[]): bigint | undefined {
-  const [term] = statuses.map(({ raftTerm }) => raftTerm).sort((a, b) => (a < b ? 1 : -1));
+  const term = largest(statuses.map(({ raftTerm }) => raftTerm));
   const votes = statuses.filter(({ raftTerm, leaderId: id }) => raftTerm === term && id !== 0n);
   const groups = [...Map.groupBy(votes, ({ leaderId: id }) => id)];
   return groups.length === 1 ? groups[0]?.[0] : undefined;

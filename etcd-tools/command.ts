@@ -22,9 +22,17 @@ export interface Terminal {
   write(text: string): unknown;
 }
 
-export interface CommandContext {
-  /** One for each endpoint, in the order given; closed by whoever runs the command. */
+/** The members that the flags name, and what is asked of them all. */
+export interface OpenCluster {
+  /** One for each endpoint, in the order given; closed by whoever opened them. */
   readonly members: readonly MemberClient[];
+  /** Undefined when nobody told. Makes no raft entry. */
+  isAuthOn(): Promise<boolean | undefined>;
+  /** What the cluster as a whole runs at, such as `3.5.0`; undefined when nobody told. */
+  clusterVersion(): Promise<string | undefined>;
+}
+
+export interface CommandContext extends OpenCluster {
   /** Of the command's own options. */
   readonly flags: FlagValues;
   readonly format: OutputFormat;

@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { runCommand } from '../common/command.ts';
+import { advise } from './advise.ts';
 import { runCli } from './cli.ts';
 import type { Command } from './command.ts';
-import { connectMembers } from './connect.ts';
+import { openCluster } from './connect.ts';
+import { hash } from './hash.ts';
 import { health } from './health.ts';
+import { snapshot } from './snapshot.ts';
 
 /** In the order of the help. */
-const COMMANDS: readonly Command[] = [health];
+const COMMANDS: readonly Command[] = [health, hash, advise, snapshot];
 
 function version(): string {
   const manifest: unknown = JSON.parse(
@@ -23,7 +26,7 @@ await runCommand((argv, signal) =>
       stdout: process.stdout,
       stderr: process.stderr,
       version,
-      open: connectMembers,
+      open: openCluster,
     },
     argv,
     signal,

@@ -33,7 +33,11 @@ function makeHost(run: (context: CommandContext) => Promise<number> = async () =
       const close = (): void => {
         closed += 1;
       };
-      return [{ endpoint: 'a', close } as unknown as MemberClient];
+      return {
+        members: [{ endpoint: 'a', close } as unknown as MemberClient],
+        isAuthOn: async () => false,
+        clusterVersion: async () => '3.6.0',
+      };
     },
   };
   return { host, out, err, opened, closed: () => closed };
