@@ -1,24 +1,27 @@
 // The front door without what there is once for all workers: makes the parts out of the
 // configuration and ties them together. Nobody else constructs any.
+
 import type { Log } from '../common/log.ts';
 import type { Config } from './config.ts';
+import { createBalancer, type Shared, tlsKeyPair } from './create-balancer.ts';
 import { errorResponse, ProxyError } from './errors.ts';
 import { Exchange } from './handler.ts';
 import type { HandlerParts } from './handler-parts.ts';
 import { createTunnels, type Tunnels } from './http1/tunnels.ts';
 import { upgradeDefaults } from './http1/upgrade-attempt.ts';
 import type { MessageStream } from './http2/message-stream.ts';
+import { WriteBuffers } from './http2/write-buffers.ts';
 import type { Client } from './identity/client.ts';
 import { Listener } from './listener.ts';
 import { AccessLog } from './observe/access-log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { observeAll } from './observe/observe-all.ts';
+import type { ReplicaMetrics } from './observe/replica-metrics.ts';
 import { enterRecord } from './observe/request-record.ts';
 import { EndpointChanges, type Sources } from './observe/sources.ts';
 import { OpenExchanges } from './open-exchanges.ts';
 import { handleUpgrade, type UpgradeParts } from './upgrade-handler.ts';
-import { Balancer } from './upstream/balancer.ts';
-import type { EndpointOptions } from './upstream/endpoint.ts';
+import type { Balancer } from './upstream/balancer.ts';
 import type { HealthSource } from './upstream/health-check.ts';
 import { RetryBudget } from './upstream/retry-policy.ts';
 import { StallGuard } from './upstream/stall-guard.ts';
@@ -47,37 +50,38 @@ const UNTIL_MS = 20;
 const SILENCE_SWEEP_MS = 100;
 /** When two of these come further apart, it is the door that has been silent. */
 const STALL_MS = 750;
-/**
- * A connection gets a second one beside it at this many streams, up to so many in a pool. Fewer
- * connections gather more frames into one write and one TLS record: at 100 requests in flight four
- * connections an endpoint cost 15 us of CPU a request, one costs 13. An apiserver allows 100.
- */
-const SPREAD_STREAMS = 80;
-const SPREAD_CONNECTIONS = 4;
 
 /**
  * Opens the port. Rejects when it cannot be listened on.
  * @param health where the results of health checks come from; stopped with the door
+ * @param replicas reads the endpoints' metrics, where this process does it; stopped with the door
  */
 export async function openDoorCore(
   config: Config,
   log: Log,
   version: string,
   health: HealthSource,
+  replicas?: ReplicaMetrics,
 ): Promise<DoorCore> {
   const nowMs = (): number => performance.now();
   const changes = new EndpointChanges();
-  const balancer = createBalancer(config, log, nowMs, {
-    onChange(endpoint, what) {
-      changes.changed(endpoint, what);
-      log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
+  const writeBuffers = new WriteBuffers();
+  const balancer = createBalancer(
+    config,
+    log,
+    { nowMs, writeBuffers },
+    {
+      onChange(endpoint, what) {
+        changes.changed(endpoint, what);
+        log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
+      },
+      onSuspicion: (endpoint) => health.checkNow(endpoint),
+      onSilent: (endpoint, connection) => watches.suspect(endpoint, connection),
     },
-    onSuspicion: (endpoint) => health.checkNow(endpoint),
-    onSilent: (endpoint, connection) => watches.suspect(endpoint, connection),
-  });
+  );
   const tunnels = createTunnels();
   const state = { draining: false };
-  const sources = sourcesOf(balancer, tunnels, state, () => listener);
+  const sources = sourcesOf(balancer, tunnels, state, () => listener, replicas);
   const metrics = new Metrics({ version, sources });
   const accessLog = new AccessLog({ log });
   const watches: WatchRegistry = createRegistry(config, balancer, metrics, nowMs);
@@ -88,13 +92,14 @@ export async function openDoorCore(
     watches,
     observer: observeAll([metrics, accessLog]),
   };
-  const listener: Listener = createListener(config, log, parts, metrics);
+  const listener: Listener = createListener(config, log, { ...parts, writeBuffers }, metrics);
   await health.start(balancer.endpoints);
   const port = await listener.listen().catch((error: unknown) => {
     health.stop();
     for (const endpoint of balancer.endpoints) endpoint.close('the port could not be opened');
     throw error;
   });
+  replicas?.start(balancer.endpoints);
   const guard = new StallGuard(STALL_MS);
   const timers = [
     setInterval(() => sweepAll(parts, listener), SWEEP_MS),
@@ -118,6 +123,7 @@ export async function openDoorCore(
       for (const timer of timers) clearInterval(timer);
       watches.stop();
       health.stop();
+      replicas?.stop();
       tunnels.closeAll();
       listener.close();
       for (const endpoint of balancer.endpoints) endpoint.close('the front door closes');
@@ -131,6 +137,7 @@ function sourcesOf(
   tunnels: Tunnels,
   state: { readonly draining: boolean },
   listener: () => Listener,
+  replicas: ReplicaMetrics | undefined,
 ): Sources {
   return {
     endpoints: balancer.endpoints,
@@ -146,6 +153,9 @@ function sourcesOf(
     get openTunnels() {
       return tunnels.open;
     },
+    get replicas() {
+      return replicas?.reports ?? [];
+    },
   };
 }
 
@@ -157,37 +167,6 @@ function sweepAll(parts: HandlerParts, listener: Listener): void {
 
 function sweepEndpoints(balancer: Balancer, awakeSinceMs: number): void {
   for (const endpoint of balancer.endpoints) endpoint.sweep(awakeSinceMs);
-}
-
-export function createBalancer(
-  config: Config,
-  log: Log,
-  nowMs: () => number,
-  events: Pick<EndpointOptions, 'onChange' | 'onSuspicion' | 'onSilent'>,
-): Balancer {
-  const { upstream, frontProxy, health, balancing } = config;
-  return new Balancer({
-    endpoints: upstream.endpoints,
-    slowStartMs: balancing.slowStartMs,
-    endpoint: {
-      health,
-      outlier: balancing.outlier,
-      maxConnections: upstream.connectionsPerEndpoint,
-      pool: {
-        ca: upstream.caPem,
-        ...(upstream.serverName === undefined ? {} : { serverName: upstream.serverName }),
-        connectTimeoutMs: upstream.connectTimeoutMs,
-        silence: config.watches,
-        spreadStreams: SPREAD_STREAMS,
-        spreadConnections: SPREAD_CONNECTIONS,
-        onBug: (error) => log.error({ err: error }, 'a bug ended an upstream connection'),
-        nowMs,
-      },
-      ...(frontProxy === undefined ? {} : { frontProxy: tlsKeyPair(frontProxy) }),
-      nowMs,
-      ...events,
-    },
-  });
 }
 
 function createRegistry(
@@ -225,13 +204,19 @@ function createParts(
   };
 }
 
-function createListener(config: Config, log: Log, parts: UpgradeParts, metrics: Metrics): Listener {
+function createListener(
+  config: Config,
+  log: Log,
+  parts: UpgradeParts & Shared,
+  metrics: Metrics,
+): Listener {
   return new Listener({
     ...config.listen,
     clientCaPem: config.identity.clientCaPem,
     sendUid: config.identity.sendUid,
     limits: config.limits,
     nowMs: parts.nowMs,
+    writeBuffers: parts.writeBuffers,
     events: {
       onRequest: (stream, client, headers, endStream) =>
         new Exchange(parts, stream, client, headers, endStream).begin(),
@@ -265,13 +250,6 @@ function answerOversized(parts: HandlerParts, stream: MessageStream, client: Cli
   stream.sendData(body, true);
   stream.stopReading();
   parts.observer.left(record, parts.nowMs());
-}
-
-function tlsKeyPair(pair: { readonly certificatePem: string; readonly keyPem: string }): {
-  cert: string;
-  key: string;
-} {
-  return { cert: pair.certificatePem, key: pair.keyPem };
 }
 
 /** Runs `work` until it is done or the time is over; the signal then tells it to stop. */

@@ -8,6 +8,7 @@ import { Connection } from './http2/connection.ts';
 import { defaultFloodLimits } from './http2/flood-guard.ts';
 import type { HeaderList } from './http2/header-list.ts';
 import type { MessageStream } from './http2/message-stream.ts';
+import type { WriteBuffers } from './http2/write-buffers.ts';
 import { identityFromCertificate } from './identity/certificate-identity.ts';
 import { Client } from './identity/client.ts';
 import type { PresentedCertificate } from './identity/identity-class.ts';
@@ -22,6 +23,7 @@ export interface ListenerOptions {
   readonly sendUid: boolean;
   readonly limits: ListenerLimits;
   readonly nowMs: () => number;
+  readonly writeBuffers: WriteBuffers;
   readonly events: ListenerEvents;
 }
 
@@ -186,7 +188,7 @@ export class Listener {
   }
 
   private acceptHttp2(socket: TLSSocket, client: Client): void {
-    const { limits, nowMs, events } = this.options;
+    const { limits, nowMs, writeBuffers, events } = this.options;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     const connection = new Connection(
@@ -200,6 +202,7 @@ export class Listener {
           resets: { burst: RESET_BURST, perSecond: limits.resetsPerSecond },
         },
         nowMs,
+        writeBuffers,
       },
       {
         onRequest: (stream, headers, end) => events.onRequest(stream, client, headers, end),

@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { connectionLimits } from './connection-limits.ts';
+import type { ConnectionListener, ConnectionOptions } from './connection-options.ts';
 import { PrefaceReader } from './connection-preface.ts';
 import { ConnectionError, ErrorCode, stackOf } from './errors.ts';
 import { eventOfEstablishment } from './establishment.ts';
-import { defaultFloodLimits, type FloodLimits } from './flood-guard.ts';
+import { defaultFloodLimits } from './flood-guard.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameRules } from './frame-rules.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -13,36 +14,7 @@ import { OwedInput } from './owed-input.ts';
 import { Session } from './session.ts';
 import { encodeSettings, INITIAL_WINDOW_BYTES } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
-
-export interface ConnectionOptions {
-  readonly role: 'server' | 'client';
-  /** Streams that the peer may have open at once (server). */
-  readonly maxConcurrentStreams?: number;
-  /** What may be received and not yet consumed, per stream: bounds the memory of a stalled one. */
-  readonly receiveWindowBytes?: number;
-  /** Bound on a received header list, counted as RFC 9113, section 10.5.1. */
-  readonly maxHeaderListBytes?: number;
-  readonly floodLimits?: FloodLimits;
-  /** A clock that never goes back, in milliseconds. */
-  readonly nowMs: () => number;
-}
-
-export interface ConnectionListener {
-  /** A request has arrived (server). Its stream's listener must be set before returning. */
-  onRequest(stream: Http2Stream, headers: HeaderList, endStream: boolean): void;
-  /** A request whose header list is over the limit (server): answer it, and nothing more. */
-  onOversizedRequest(stream: Http2Stream): void;
-  /** The number of streams that may be opened has changed, or a stream has ended. */
-  onCapacity(): void;
-  /** A listener threw: a bug, for the log. The connection ends, and no other. */
-  onBug?(error: unknown): void;
-  /**
-   * The last call: the connection is gone, its streams have been told before.
-   * @param detail why it ended, or the stack of what a listener threw
-   * @param peerFault the peer broke the protocol or went over a limit
-   */
-  onClose(detail: string, peerFault: boolean): void;
-}
+import { WriteBuffers } from './write-buffers.ts';
 
 /**
  * One HTTP/2 connection over a socket, TLS or not. Owns the socket from now on. All calls to
@@ -77,9 +49,10 @@ export class Connection {
     this.listener = listener;
     this.lastReadAtMs = options.nowMs();
     const establishedBy = eventOfEstablishment(socket);
-    this.writer = new FrameWriter(socket, establishedBy !== undefined, () => {
-      this.session.sendWaiting();
-    });
+    const buffers = options.writeBuffers ?? new WriteBuffers();
+    this.writer = new FrameWriter(socket, buffers, establishedBy !== undefined, () =>
+      this.session.sendWaiting(),
+    );
     const maxHeaderListBytes = options.maxHeaderListBytes ?? connectionLimits.headerListBytes;
     this.session = new Session(this.writer, {
       server: options.role === 'server',

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { Flag, FRAME_HEADER_BYTES, FrameType, PREFACE } from './frame.ts';
+import type { WriteBuffers } from './write-buffers.ts';
 
 const SLAB_BYTES = 4096;
 /** DATA up to this size is copied beside its header: cheaper than one more chunk to gather. */
@@ -17,6 +18,7 @@ export class FrameWriter {
   /** The newest stream of which a header block has been handed to the socket. */
   flushedStreamId = 0;
   private readonly socket: Duplex;
+  private readonly buffers: WriteBuffers;
   private readonly onRoom: () => void;
   /** Nothing leaves yet: the peer has not shown who it is. */
   private held: boolean;
@@ -32,11 +34,13 @@ export class FrameWriter {
   private readonly flushNow = (): void => this.flush();
 
   /**
+   * @param buffers shared by all connections
    * @param held true when nothing may leave before `release`
    * @param onRoom called when waiting DATA may go on although the socket will not say `drain`
    */
-  constructor(socket: Duplex, held: boolean, onRoom: () => void) {
+  constructor(socket: Duplex, buffers: WriteBuffers, held: boolean, onRoom: () => void) {
     this.socket = socket;
+    this.buffers = buffers;
     this.held = held;
     this.onRoom = onRoom;
   }
@@ -159,7 +163,22 @@ export class FrameWriter {
     this.gatheredBytes = 0;
     this.flushedStreamId = this.newestStreamId;
     const only = chunks.length === 1 ? chunks[0] : undefined;
-    this.socket.write(only ?? Buffer.concat(chunks, bytes));
+    if (only === undefined) this.writeTogether(chunks, bytes);
+    else this.socket.write(only);
+  }
+
+  private writeTogether(chunks: readonly Buffer[], bytes: number): void {
+    const { buffers } = this;
+    const buffer = buffers.take(bytes);
+    let at = 0;
+    for (const chunk of chunks) {
+      buffer.set(chunk, at);
+      at += chunk.length;
+    }
+    this.socket.write(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), (error) => {
+      // After a failure nobody knows who may still read it.
+      if (error == null) buffers.give(buffer);
+    });
   }
 
   /** Writes a frame header, and makes room for `inlineBytes` of its payload behind it. */

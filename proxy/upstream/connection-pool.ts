@@ -1,5 +1,6 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { Connection } from '../http2/connection.ts';
+import type { WriteBuffers } from '../http2/write-buffers.ts';
 import { SignsOfLife, type SilencePolicy } from './signs-of-life.ts';
 
 export interface PoolOptions {
@@ -19,6 +20,7 @@ export interface PoolOptions {
   readonly spreadStreams: number;
   readonly spreadConnections: number;
   readonly nowMs: () => number;
+  readonly writeBuffers: WriteBuffers;
   /** The door itself failed on a connection, which is ended. */
   onBug(error: unknown): void;
   /** Whether one more connection is within the endpoint's bound. */
@@ -124,7 +126,7 @@ export class ConnectionPool {
     const progress = { established: false, told: false };
     const connection = new Connection(
       socket,
-      { role: 'client', nowMs: options.nowMs },
+      { role: 'client', nowMs: options.nowMs, writeBuffers: options.writeBuffers },
       {
         onRequest() {},
         onOversizedRequest() {},

@@ -26,6 +26,7 @@ const PROXY_LAYERS: readonly (readonly string[])[] = [
   ['workers'],
   ['server.ts'],
   ['door.ts'],
+  ['create-balancer.ts'],
   ['handler.ts', 'upgrade-handler.ts', 'listener.ts'],
   [
     'handler-parts.ts',
@@ -43,7 +44,13 @@ const PROXY_LAYERS: readonly (readonly string[])[] = [
 ];
 // Parts are handed what they need: only those who build them know how it is configured.
 const CONFIG = /^config(-[a-z-]+)?\.ts$/;
-const KNOWS_CONFIG: readonly string[] = ['main.ts', 'workers', 'server.ts', 'door.ts'];
+const KNOWS_CONFIG: readonly string[] = [
+  'main.ts',
+  'workers',
+  'server.ts',
+  'door.ts',
+  'create-balancer.ts',
+];
 
 /**
  * The one file outside of tests that may import each library, so that replacing one is one edit. The

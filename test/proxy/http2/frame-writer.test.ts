@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { FrameWriter } from '../../../proxy/http2/frame-writer.ts';
+import { WriteBuffers } from '../../../proxy/http2/write-buffers.ts';
 import { Frame, PREFACE, parseFrames } from '../../../tools/http2-frames.ts';
 
 /** A socket that keeps each write, and takes the next only when it is let. */
@@ -24,7 +25,7 @@ class SlowSocket extends Writable {
 function make({ held = false } = {}) {
   const socket = new SlowSocket();
   let room = 0;
-  const writer = new FrameWriter(socket as unknown as Duplex, held, () => {
+  const writer = new FrameWriter(socket as unknown as Duplex, new WriteBuffers(), held, () => {
     room += 1;
   });
   return { socket, writer, room: () => room };
@@ -139,4 +140,25 @@ test('what the socket has not taken counts as backlog', async () => {
   expect(writer.blocked).toBe(true);
   socket.release();
   expect(writer.backlogBytes).toBe(0);
+});
+
+test('the bytes of a write that the socket has not taken are not written over by the next', async () => {
+  const { socket, writer } = make();
+  socket.slow = true;
+  const bodies = ['a', 'b', 'c'].map((letter) => Buffer.alloc(20_000, letter));
+  const written: Buffer[] = [];
+  for (const body of bodies) {
+    writer.data(1, body, 0, 20_000, false);
+    await nextTurn();
+  }
+  // The socket has one write, and holds the others itself.
+  for (let i = 0; i < bodies.length; i++) {
+    const write = socket.writes[i];
+    if (write !== undefined) written.push(Buffer.from(write));
+    socket.release();
+    await nextTurn();
+  }
+  const { frames } = parseFrames(Buffer.concat(written));
+  expect(frames.map(({ payload }) => payload.toString()[0])).toEqual(['a', 'b', 'c']);
+  expect(frames.every(({ payload }, i) => payload.equals(bodies[i] ?? Buffer.alloc(0)))).toBe(true);
 });

@@ -6,12 +6,13 @@ import { FrameRules } from '../../../proxy/http2/frame-rules.ts';
 import { FrameWriter } from '../../../proxy/http2/frame-writer.ts';
 import { Session } from '../../../proxy/http2/session.ts';
 import type { Http2Stream } from '../../../proxy/http2/stream.ts';
+import { WriteBuffers } from '../../../proxy/http2/write-buffers.ts';
 import { Frame, frame, headers, settings, uint32 } from '../../../tools/http2-frames.ts';
 
 /** A server's session without a socket behind it. */
 function serve() {
   const requests: Http2Stream[] = [];
-  const writer = new FrameWriter(new PassThrough(), false, () => {});
+  const writer = new FrameWriter(new PassThrough(), new WriteBuffers(), false, () => {});
   const session = new Session(writer, {
     server: true,
     maxConcurrentStreams: 100,

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createServer as createTlsServer } from 'node:tls';
-import {
-  Connection,
-  type ConnectionListener,
-  type ConnectionOptions,
-} from '../../../../../proxy/http2/connection.ts';
+import { Connection } from '../../../../../proxy/http2/connection.ts';
+import type {
+  ConnectionListener,
+  ConnectionOptions,
+} from '../../../../../proxy/http2/connection-options.ts';
 import type { HeaderList } from '../../../../../proxy/http2/header-list.ts';
 import type { MessageStream } from '../../../../../proxy/http2/message-stream.ts';
 import { createPki, type Pki } from '../../../../../tools/pki.ts';
