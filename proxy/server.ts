@@ -5,6 +5,7 @@ import { openDoorCore } from './door.ts';
 import type { HeaderList } from './http2/header-list.ts';
 import { identityHeaders } from './identity/front-proxy-headers.ts';
 import { AdminServer } from './observe/admin-server.ts';
+import { ReplicaMetrics } from './observe/replica-metrics.ts';
 import { type HealthCheckOptions, OwnChecks } from './upstream/health-check.ts';
 
 /** A front door that is open. */
@@ -22,9 +23,10 @@ export interface Door {
 /** Opens the door. Rejects when an address cannot be listened on. */
 export async function openDoor(config: Config, log: Log, version: string): Promise<Door> {
   const health = new OwnChecks(healthCheckOptions(config));
-  const core = await openDoorCore(config, log, version, health);
+  const replicas = createReplicaMetrics(config, log);
+  const core = await openDoorCore(config, log, version, health, replicas);
   const { metrics, sources, changes, balancer } = core;
-  const admin = new AdminServer({ ...config.admin, metrics, sources, changes, log });
+  const admin = new AdminServer({ ...config.admin, metrics, sources, changes, replicas, log });
   const adminPort = await admin.listen().catch(async (error: unknown) => {
     await core.drain();
     throw error;
@@ -42,17 +44,32 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
   };
 }
 
+/** Reads the endpoints' own metrics, unless that is turned off. */
+export function createReplicaMetrics(config: Config, log: Log): ReplicaMetrics | undefined {
+  const { enabled, group, ...options } = config.admin.replicaMetrics;
+  if (!enabled) return undefined;
+  return new ReplicaMetrics({ ...options, ...ownIdentity(config, [group]), log });
+}
+
 /** The check of one endpoint: who it says it is, and on which connections. */
 export function healthCheckOptions(config: Config): HealthCheckOptions {
   const { path, intervalMs, timeoutMs, user } = config.health;
   const asUser = config.frontProxy !== undefined;
-  const headers = identityHeaders({ user, groups: [], extra: new Map() }) ?? [];
   return {
     path,
     intervalMs,
     timeoutMs,
-    identityClass: asUser ? 'certificate' : 'anonymous',
-    identityHeaders: (asUser ? headers : []) as HeaderList,
+    ...ownIdentity(config, []),
     user: asUser ? user : undefined,
   };
+}
+
+/** Who the door is when it asks for itself; nobody where it has no front-proxy certificate. */
+function ownIdentity(
+  { frontProxy, health }: Config,
+  groups: readonly string[],
+): Pick<HealthCheckOptions, 'identityClass' | 'identityHeaders'> {
+  if (frontProxy === undefined) return { identityClass: 'anonymous', identityHeaders: [] };
+  const headers = identityHeaders({ user: health.user, groups, extra: new Map() }) ?? [];
+  return { identityClass: 'certificate', identityHeaders: headers as HeaderList };
 }

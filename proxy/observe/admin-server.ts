@@ -8,11 +8,14 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
+import { constants, createGzip, gzip } from 'node:zlib';
 import type { Log } from '../../common/log.ts';
 import { endpointReports, readinessChecks, verboseChecks } from './admin-pages.ts';
 import { CONTENT_TYPES, chooseFormat, type ExpositionFormat } from './exposition.ts';
+import type { ReplicaMetrics } from './replica-metrics.ts';
 import type { EndpointChanges, Sources } from './sources.ts';
 import type { TopReport } from './top-report.ts';
 
@@ -24,6 +27,8 @@ export interface AdminServerOptions {
   /** Read at each request. */
   readonly sources: Sources;
   readonly changes: EndpointChanges;
+  /** Without it there is no such page. */
+  readonly replicas?: Pick<ReplicaMetrics, 'page'> | undefined;
   readonly log: Log;
 }
 
@@ -37,7 +42,8 @@ export interface ShownMetrics {
 interface Page {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  /** A long one comes in parts, none of which is made before the one before it has left. */
+  readonly body: string | AsyncIterable<Buffer>;
 }
 
 type Handler = (query: URLSearchParams, headers: IncomingHttpHeaders) => Page | Promise<Page>;
@@ -48,6 +54,8 @@ const MAX_HEADER_BYTES = 8 * 1024;
 const REQUEST_TIMEOUT_MS = 5000;
 /** Between two bytes of an answer to a reader that has stopped. */
 const STALLED_TIMEOUT_MS = 10_000;
+/** Each of them decompresses and rewrites what may be many megabytes. */
+const MAX_REPLICA_PAGES = 4;
 /** Longer than Prometheus' usual interval, so that a scrape finds its connection open. */
 const KEEP_ALIVE_MS = 65_000;
 /** Below this, compressing costs more than it saves. */
@@ -59,8 +67,9 @@ const gzipAsync = promisify(gzip);
 
 export class AdminServer {
   private readonly options: AdminServerOptions;
-  private readonly handlers: ReadonlyMap<string, Handler>;
+  private readonly handlers: Map<string, Handler>;
   private readonly server: Server;
+  private replicaPages = 0;
 
   constructor(options: AdminServerOptions) {
     this.options = options;
@@ -71,6 +80,10 @@ export class AdminServer {
       ['/debug/endpoints', () => endpointsPage(options)],
       ['/debug/top', () => topPage(options.metrics)],
     ]);
+    const { replicas } = options;
+    if (replicas !== undefined) {
+      this.handlers.set('/replicas/metrics', () => this.replicaPage(replicas));
+    }
     this.server = createServer(
       {
         maxHeaderSize: MAX_HEADER_BYTES,
@@ -127,9 +140,24 @@ export class AdminServer {
       await send(request, response, page);
     } catch (err) {
       this.options.log.error({ err, path }, 'an admin page failed');
+      if (response.headersSent) {
+        // Cut off, so that nobody takes half a page for a whole one.
+        response.destroy();
+        return;
+      }
       response.setHeader('connection', 'close');
       await send(request, response, textPage(500, 'internal error, see the log\n'));
     }
+  }
+
+  private replicaPage(replicas: Pick<ReplicaMetrics, 'page'>): Page {
+    if (this.replicaPages >= MAX_REPLICA_PAGES) {
+      return textPage(503, 'too many ask for the metrics of all replicas; try again\n');
+    }
+    const body = counted(replicas.page(), (one) => {
+      this.replicaPages += one;
+    });
+    return { status: 200, contentType: CONTENT_TYPES.text, body };
   }
 
   private page(
@@ -140,6 +168,15 @@ export class AdminServer {
     const handler = this.handlers.get(path);
     if (handler !== undefined) return handler(query, headers);
     return textPage(404, `not found; there are ${[...this.handlers.keys()].join(', ')}\n`);
+  }
+}
+
+async function* counted(body: AsyncIterable<Buffer>, count: (one: 1 | -1) => void) {
+  count(1);
+  try {
+    yield* body;
+  } finally {
+    count(-1);
   }
 }
 
@@ -186,12 +223,19 @@ async function send(
   response: ServerResponse,
   { status, contentType, body }: Page,
 ): Promise<void> {
-  let bytes: Buffer = Buffer.from(body);
   response.setHeader('content-type', contentType);
   response.setHeader('cache-control', 'no-store');
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('vary', 'accept, accept-encoding');
-  if (bytes.length >= MIN_GZIP_BYTES && acceptsGzip(request.headers['accept-encoding'])) {
+  const compressed = acceptsGzip(request.headers['accept-encoding']);
+  if (typeof body !== 'string') {
+    response.writeHead(status, compressed ? { 'content-encoding': 'gzip' } : {});
+    if (request.method === 'HEAD') response.end();
+    else await sendParts(response, body, compressed);
+    return;
+  }
+  let bytes: Buffer = Buffer.from(body);
+  if (bytes.length >= MIN_GZIP_BYTES && compressed) {
     // In the thread pool, and fast rather than small: the event loop has watches to carry.
     bytes = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED });
     response.setHeader('content-encoding', 'gzip');
@@ -199,6 +243,23 @@ async function send(
   response.setHeader('content-length', bytes.length);
   response.writeHead(status);
   response.end(bytes);
+}
+
+async function sendParts(
+  response: ServerResponse,
+  body: AsyncIterable<Buffer>,
+  compressed: boolean,
+): Promise<void> {
+  const parts = Readable.from(body, { objectMode: false });
+  const level = constants.Z_BEST_SPEED;
+  const sent = compressed
+    ? pipeline(parts, createGzip({ level }), response)
+    : pipeline(parts, response);
+  await sent.catch((error: unknown) => {
+    // Whoever asked has gone, or has not read for too long.
+    const gone = error instanceof Error && 'code' in error && /PREMATURE/.test(String(error.code));
+    if (!gone) throw error;
+  });
 }
 
 /** "gzip;q=0" says that it is not accepted (RFC 9110, section 12.5.3). */

@@ -47,13 +47,15 @@ const JITTER = 0.1;
 
 /** All replicas; see `ReplicaReader` for one. */
 export class ReplicaMetrics {
-  private readonly readers: readonly ReplicaReader[];
+  private readonly options: ReplicaMetricsOptions;
+  private readers: readonly ReplicaReader[] = [];
 
-  constructor(endpoints: readonly ScrapedEndpoint[], options: ReplicaMetricsOptions) {
-    this.readers = endpoints.map((endpoint) => new ReplicaReader(endpoint, options));
+  constructor(options: ReplicaMetricsOptions) {
+    this.options = options;
   }
 
-  start(): void {
+  start(endpoints: readonly ScrapedEndpoint[]): void {
+    this.readers = endpoints.map((endpoint) => new ReplicaReader(endpoint, this.options));
     for (const reader of this.readers) reader.start();
   }
 

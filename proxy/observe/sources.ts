@@ -1,4 +1,5 @@
 // What the metrics and the admin pages read from the running parts, at the moment they are asked.
+import type { ReplicaReport } from './replica-metrics.ts';
 
 /** One kube-apiserver, as far as it is shown. */
 export interface ObservedEndpoint {
@@ -23,6 +24,8 @@ export interface Sources {
   readonly http1Connections: number;
   /** Connections that were upgraded and are carried without being looked into. */
   readonly openTunnels: number;
+  /** What the endpoints' own metrics say; of the process that reads them. */
+  readonly replicas?: readonly ReplicaReport[];
 }
 
 export type EndpointState = 'ready' | 'not_ready' | 'ejected';

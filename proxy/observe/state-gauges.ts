@@ -1,5 +1,6 @@
 // The gauges that show the state of the running parts, as plain data: what is called how, and where
 // its values come from at a scrape.
+import { SCRAPE_RESULTS } from './replica-metrics.ts';
 import { ENDPOINT_STATES, poolCounts, type Sources, stateOf } from './sources.ts';
 
 export type GaugeValue = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -68,5 +69,32 @@ export const STATE_GAUGES: readonly StateGauge[] = [
     help: 'Upgraded connections (exec, attach, port-forward) that are open.',
     labelNames: [],
     values: ({ openTunnels }) => [[{}, openTunnels]],
+  },
+  {
+    name: 'evenkeel_replica_scrape',
+    help: "1 for how the last reading of the endpoint's own metrics has ended.",
+    labelNames: ['endpoint', 'result'],
+    merge: 'max',
+    *values({ replicas = [] }) {
+      for (const { endpoint, result: last } of replicas) {
+        if (last === undefined) continue;
+        for (const result of SCRAPE_RESULTS) yield [{ endpoint, result }, result === last ? 1 : 0];
+      }
+    },
+  },
+  {
+    name: 'evenkeel_replica_misfiled_watches',
+    help:
+      "Watches that the endpoint's own metric has under a verb that is not theirs: of the gauge " +
+      'those open now, of the others those that the door has carried there.',
+    labelNames: ['endpoint', 'verb', 'metric'],
+    merge: 'max',
+    *values({ replicas = [] }) {
+      for (const { endpoint, misfiled } of replicas) {
+        for (const { verb, metric, watches } of misfiled) {
+          yield [{ endpoint, verb, metric }, watches];
+        }
+      }
+    },
   },
 ];
