@@ -14,10 +14,12 @@ import {
   credentials,
   Metadata,
   type MethodDefinition,
+  type ServiceError,
 } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { ClusterClient, type ICallable, KVClient } from 'etcd3';
 import type { Credentials, TlsFiles } from './credentials.ts';
+import { DialledSockets } from './dialled-sockets.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { RawKeyHash, RawSnapshotPart, RawStatus } from './member-answers.ts';
 import { MemberCalls, type MemberWire, type RangeRequest, type Timed } from './member-calls.ts';
@@ -61,7 +63,26 @@ export function connectMember(options: MemberOptions): MemberClient {
   );
 }
 
-/** Opens one connection to the member each time that it is called. */
+/** One channel and the sockets that it opens, which is one at a time. */
+class Connection {
+  readonly client: Client;
+  readonly #sockets = new DialledSockets();
+
+  constructor(open: () => Client) {
+    this.client = open();
+  }
+
+  run<T>(call: (client: Client) => T): T {
+    return this.#sockets.run(() => call(this.client));
+  }
+
+  close(): void {
+    this.client.close();
+    this.#sockets.destroy();
+  }
+}
+
+/** What opens a channel to the member each time that it is called. */
 function clientOpener({ host, port, secure }: Endpoint, tls: TlsFiles = {}): () => Client {
   const target = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   if (!secure) return () => new Client(target, credentials.createInsecure(), CHANNEL_OPTIONS);
@@ -87,14 +108,14 @@ class Wire implements MemberWire {
   readonly #open: () => Client;
   readonly #timeoutMs: number;
   readonly #proto: PackageDefinition;
-  #client: Client;
+  #connection: Connection;
   #lastAnswerAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(open: () => Client, timeoutMs: number) {
     this.#open = open;
     this.#timeoutMs = timeoutMs;
-    this.#client = open();
+    this.#connection = new Connection(open);
     this.#proto = loadSync(fileURLToPath(new URL('member.proto', import.meta.url)), {
       keepCase: true,
       // A JavaScript number would round ids and revisions.
@@ -134,12 +155,9 @@ class Wire implements MemberWire {
   async *snapshot(token: Token, signal: AbortSignal): AsyncGenerator<RawSnapshotPart> {
     signal.throwIfAborted();
     const { path, requestSerialize, responseDeserialize } = this.#method('Maintenance', 'Snapshot');
-    const stream = this.#client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      {},
-      metadataWith(token),
+    const metadata = metadataWith(token);
+    const stream = this.#connection.run((client) =>
+      client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {}, metadata),
     );
     let late = false;
     const cancel = (): void => stream.cancel();
@@ -168,7 +186,7 @@ class Wire implements MemberWire {
 
   close(): void {
     this.#closed = true;
-    this.#client.close();
+    this.#connection.close();
   }
 
   /** Lends etcd3's typed calls our channel. Each of them makes one call. */
@@ -195,27 +213,32 @@ class Wire implements MemberWire {
   #unary<T>(service: Service, name: string, request: object, token: Token): Promise<Timed<T>> {
     const { path, requestSerialize, responseDeserialize } = this.#method(service, name);
     if (this.#closed) throw new CallError(GRPC_CODE.cancelled, 'the client is closed');
-    const client = this.#client;
+    const connection = this.#connection;
     return new Promise((resolve, reject) => {
       const sentAtMs = performance.now();
-      client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        metadataWith(token),
-        { deadline: Date.now() + this.#timeoutMs },
-        (error, answer) => {
-          const receivedAtMs = performance.now();
-          if (error === null) {
-            this.#lastAnswerAtMs = receivedAtMs;
-            resolve({ answer: answer as T, times: { sentAtMs, receivedAtMs } });
-            return;
-          }
-          const failure = this.#nameDeadline(toCallError(error), receivedAtMs - sentAtMs);
-          if (connectionLost(failure)) this.#reconnect(client, sentAtMs);
-          reject(failure);
-        },
+      const answered = (error: ServiceError | null, answer?: unknown): void => {
+        const receivedAtMs = performance.now();
+        if (error === null) {
+          this.#lastAnswerAtMs = receivedAtMs;
+          resolve({ answer: answer as T, times: { sentAtMs, receivedAtMs } });
+          return;
+        }
+        const failure = this.#nameDeadline(toCallError(error), receivedAtMs - sentAtMs);
+        if (connectionLost(failure)) this.#reconnect(connection, sentAtMs);
+        reject(failure);
+      };
+      const metadata = metadataWith(token);
+      const options = { deadline: Date.now() + this.#timeoutMs };
+      connection.run((client) =>
+        client.makeUnaryRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          request,
+          metadata,
+          options,
+          answered,
+        ),
       );
     });
   }
@@ -233,10 +256,11 @@ class Wire implements MemberWire {
    * A connection that went away without a word, such as in a firewall, looks like a member that
    * hangs. Where nothing has come over it since the call was sent, the next call gets a new one.
    */
-  #reconnect(failed: Client, sentAtMs: number): void {
-    if (this.#closed || failed !== this.#client || this.#lastAnswerAtMs > sentAtMs) return;
+  #reconnect(failed: Connection, sentAtMs: number): void {
+    const replaced = failed !== this.#connection;
+    if (this.#closed || replaced || this.#lastAnswerAtMs > sentAtMs) return;
     failed.close();
-    this.#client = this.#open();
+    this.#connection = new Connection(this.#open);
   }
 
   #method(service: Service, name: string): MethodDefinition<object, RawSnapshotPart> {

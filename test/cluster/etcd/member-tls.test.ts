@@ -7,7 +7,8 @@ import type { TlsFiles } from '../../../etcd-tools/credentials.ts';
 import type { EtcdCluster } from '../../../tools/etcd-cluster.ts';
 import { missingEtcdVersions } from '../../../tools/etcd-member.ts';
 import type { ClientOptions, Credential, Pki } from '../../../tools/pki.ts';
-import { openCluster, testOn, withClient } from './support.ts';
+import { poll } from '../../../tools/poll.ts';
+import { connectionsTo, openCluster, testOn, withClient } from './support.ts';
 
 const VERSION = '3.6.14';
 const test = testOn([VERSION]);
@@ -109,6 +110,22 @@ test('http where TLS is served, and https where it is not, are guessed at', asyn
 test('a port that serves something else is no member', async () => {
   const said = await outcome(cluster.member(0).metricsUrl, {});
   expect(said).toMatch(/^(unreachable|unsupported): /);
+});
+
+test('a member that hangs in the handshake costs the deadline, and no socket after it', async () => {
+  const before = connectionsTo(url);
+  await cluster.member(0).freeze();
+  try {
+    await withClient(url, { tls: tlsOf(pki.admin), timeoutMs: 300 }, async (client) => {
+      await expect(client.status()).rejects.toMatchObject({ code: 'deadline' });
+      await expect(client.status()).rejects.toMatchObject({ code: 'deadline' });
+    });
+    // Not only when the member goes on, or the kernel gives up on it.
+    const gone = async () => connectionsTo(url) <= before || undefined;
+    await poll('the sockets to end', gone, 2000);
+  } finally {
+    cluster.member(0).thaw();
+  }
 });
 
 test('with auth on, the name in the certificate is the user', async () => {
