@@ -1,7 +1,8 @@
 // Who may do what. Instead of RBAC there is one rule: members of the allowed groups may do
 // everything, everyone else only what kube-apiserver's default roles give to everyone
 // (plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go: system:public-info-viewer for all,
-// system:discovery and system:basic-user for the authenticated). Refusals use the real words.
+// system:discovery and system:basic-user for the authenticated), and the paths of system:monitoring
+// to its group. Refusals use the real words.
 import { pairs } from './authentication.ts';
 import { type Exchange, header, headerValues } from './exchange.ts';
 import type { Identity } from './identity.ts';
@@ -10,6 +11,8 @@ import { forbidden, type StatusError } from './status.ts';
 
 const PUBLIC_PATHS = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
 const DISCOVERY_PATH = /^\/(api|apis|openapi)(\/|$)/;
+const MONITORING_GROUP = 'system:monitoring';
+const MONITORING_PATH = /^\/(metrics(\/slis)?|(livez|readyz|healthz)(\/.*)?)$/;
 const IMPERSONATE_EXTRA = 'impersonate-extra-';
 
 /** What is asked for: a resource, or a path that is none. */
@@ -44,6 +47,7 @@ export function refusePath(
   if (identity.groups.includes('system:authenticated') && DISCOVERY_PATH.test(path)) {
     return undefined;
   }
+  if (identity.groups.includes(MONITORING_GROUP) && MONITORING_PATH.test(path)) return undefined;
   return forbidden(`User "${identity.username}" cannot ${verb} path "${path}"`);
 }
 

@@ -121,7 +121,7 @@ function exampleSources(): Sources {
     http2Connections: 0,
     http1Connections: 0,
     openTunnels: 0,
-    replicas: [{ endpoint: 'cp-1', result: 'ok', misfiled: [MISFILED] }],
+    replicas: [{ endpoint: 'cp-1', result: 'ok', problem: '', misfiled: [MISFILED] }],
   };
 }
 

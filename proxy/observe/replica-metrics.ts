@@ -36,6 +36,8 @@ export interface ReplicaReport {
   readonly endpoint: string;
   /** Undefined before the first scrape. */
   readonly result: ScrapeResult | undefined;
+  /** Why it was not good. */
+  readonly problem: string;
   /** Empty unless the last scrape was good. */
   readonly misfiled: readonly MisfiledCount[];
 }
@@ -77,8 +79,11 @@ export class ReplicaMetrics {
 
 /** As Prometheus' own `up`, which only says whether this page could be read. */
 function upFamily(reports: readonly ReplicaReport[]): Buffer {
-  const lines = reports.map(({ endpoint, result }) => {
-    return `evenkeel_replica_up{${labelBytes('replica', endpoint)}} ${result === 'ok' ? 1 : 0}\n`;
+  const lines = reports.map(({ endpoint, result, problem }) => {
+    const replica = labelBytes('replica', endpoint);
+    if (result === 'ok') return `evenkeel_replica_up{${replica}} 1\n`;
+    const why = JSON.stringify(`${result}: ${problem}`);
+    return `# evenkeel: not below: ${replica}, ${why}\nevenkeel_replica_up{${replica}} 0\n`;
   });
   return Buffer.from(
     '# HELP evenkeel_replica_up Whether the metrics of the replica could be read and are below.\n' +
@@ -94,6 +99,7 @@ class ReplicaReader {
   private readonly ledger = new ReplicaLedger();
   private readonly corrector = new ReplicaCorrector();
   private result: ScrapeResult | undefined;
+  private problem = '';
   private last: ReplicaExposition | undefined;
   private lastAskedAtMs = Number.NEGATIVE_INFINITY;
   private running: Promise<void> | undefined;
@@ -121,8 +127,9 @@ class ReplicaReader {
   }
 
   get report(): ReplicaReport {
-    const { result, last } = this;
-    return { endpoint: this.endpoint.name, result, misfiled: last?.correction.misfiled ?? [] };
+    const { result, problem, last } = this;
+    const misfiled = last?.correction.misfiled ?? [];
+    return { endpoint: this.endpoint.name, result, problem, misfiled };
   }
 
   /** Its exposition of now; undefined when it cannot be had. */
@@ -180,6 +187,7 @@ class ReplicaReader {
       this.options.log.info({ endpoint: name }, 'the metrics of an endpoint can be read again');
     }
     this.result = 'ok';
+    this.problem = '';
   }
 
   private setProblem(kind: ScrapeProblem, detail: string): void {
@@ -192,6 +200,7 @@ class ReplicaReader {
       );
     }
     this.result = kind;
+    this.problem = detail;
   }
 
   private tellOfMisfiled(before: readonly MisfiledCount[], now: readonly MisfiledCount[]): void {

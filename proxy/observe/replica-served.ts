@@ -52,6 +52,11 @@ export class ServedWatches {
     });
   }
 
+  /** What another process has kept of the same endpoint. */
+  append(watches: readonly ServedWatch[]): void {
+    if (this.collecting) this.list.push(...watches.slice(0, MAX_KEPT - this.list.length));
+  }
+
   take(): readonly ServedWatch[] {
     const { list } = this;
     if (list.length > 0) this.list = [];

@@ -1,3 +1,4 @@
+import type { ServedWatch } from '../observe/replica-served.ts';
 import type { PoolCount } from '../observe/sources.ts';
 
 /** What the primary tells a worker. */
@@ -38,4 +39,6 @@ export interface EndpointLoadReport {
   readonly requests: number;
   readonly longRunning: number;
   readonly pools: readonly PoolCount[];
+  /** Watches that have ended there since the last message. */
+  readonly served?: readonly ServedWatch[];
 }

@@ -8,11 +8,12 @@ import { createBalancer } from '../create-balancer.ts';
 import { WriteBuffers } from '../http2/write-buffers.ts';
 import { AdminServer } from '../observe/admin-server.ts';
 import { METRICS_CONTENT_TYPE, mergeMetrics, mergeTopReports } from '../observe/metrics.ts';
+import { replicaSnapshot } from '../observe/replica-snapshot.ts';
 import { EndpointChanges } from '../observe/sources.ts';
-import { healthCheckOptions } from '../server.ts';
+import { createReplicaMetrics, healthCheckOptions } from '../server.ts';
 import { OwnChecks } from '../upstream/health-check.ts';
 import { MergedSources } from './merged-sources.ts';
-import type { ToPrimary, ToWorker } from './messages.ts';
+import type { ToPrimary, ToWorker, WorkerLoad } from './messages.ts';
 import { RestartPace } from './restart-pace.ts';
 
 export interface PrimaryDoor {
@@ -55,22 +56,35 @@ export async function openWithWorkers(
     const endpoint = balancer.endpoints.find((one) => one.name === name);
     if (endpoint !== undefined) checks.checkNow(endpoint);
   };
+  const replicas = createReplicaMetrics(config, log);
+  workers.onLoad = ({ endpoints }) => {
+    for (const { name, served = [] } of endpoints) {
+      balancer.endpoints.find((one) => one.name === name)?.served.append(served);
+    }
+  };
+  const allMetrics = async (): Promise<unknown[]> => [
+    ...(await workers.metrics()),
+    replicaSnapshot(replicas?.reports ?? []),
+  ];
   const admin = new AdminServer({
     ...config.admin,
     metrics: {
       contentType: METRICS_CONTENT_TYPE,
-      text: async (format) => mergeMetrics(await workers.metrics(), format),
+      text: async (format) => mergeMetrics(await allMetrics(), format),
       top: async () => mergeTopReports(await workers.metrics()),
     },
     sources,
     changes,
+    replicas,
     log,
   });
   const adminPort = await admin.listen();
   await checks.start(balancer.endpoints);
+  replicas?.start(balancer.endpoints);
   const close = async (): Promise<void> => {
     await workers.drain();
     checks.stop();
+    replicas?.stop();
     for (const endpoint of balancer.endpoints) endpoint.close('the front door closes');
     await admin.close();
   };
@@ -99,6 +113,7 @@ interface Member {
 /** The worker processes, and the conversation with them. */
 class Workers {
   onSuspicion: (endpoint: string) => void = () => {};
+  onLoad: (load: WorkerLoad) => void = () => {};
   private readonly log: Log;
   private readonly nowMs: () => number;
   private readonly pace = new RestartPace();
@@ -174,6 +189,7 @@ class Workers {
         break;
       case 'load':
         this.lastLoads.set(worker.id, message.load);
+        this.onLoad(message.load);
         break;
       case 'metrics':
         this.answers.get(message.id)?.(message.metrics);

@@ -45,6 +45,10 @@ export async function runWorker(
   primary.on('message', (message) => {
     if (message.kind === 'metrics') void answerMetrics(core, message.id, tell);
   });
+  // The primary compares them with what the endpoints say of themselves.
+  for (const { served } of core.balancer.endpoints) {
+    served.collecting = config.admin.replicaMetrics.enabled;
+  }
   const tellLoad = (): void => tell({ kind: 'load', load: loadOf(core) });
   tell({ kind: 'open', port: core.port });
   tellLoad();
@@ -63,17 +67,18 @@ async function answerMetrics(
   tell({ kind: 'metrics', id, metrics: await core.metrics.json() });
 }
 
-function loadOf({ sources }: DoorCore): WorkerLoad {
+function loadOf({ sources, balancer }: DoorCore): WorkerLoad {
   return {
     http2Connections: sources.http2Connections,
     http1Connections: sources.http1Connections,
     openTunnels: sources.openTunnels,
-    endpoints: sources.endpoints.map((endpoint) => ({
+    endpoints: balancer.endpoints.map((endpoint) => ({
       name: endpoint.name,
       ejected: endpoint.ejected,
       requests: endpoint.load.requests,
       longRunning: endpoint.load.longRunning,
       pools: poolCounts(endpoint),
+      served: endpoint.served.take(),
     })),
   };
 }

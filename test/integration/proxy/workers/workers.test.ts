@@ -74,6 +74,15 @@ test('connections are shared by all workers, and one admin port shows what they 
   expect(workers()).toHaveLength(WORKERS);
 });
 
+test('the metrics of the endpoints are read by one process, and shown with those of all workers', async () => {
+  const page = await (await fetch(`${door.adminUrl}/replicas/metrics`)).text();
+  for (const { name } of simulator.replicas) {
+    expect(page).toContain(`evenkeel_replica_up{replica="${name}"} 1\n`);
+    expect(page).toContain(`apiserver_longrunning_requests{replica="${name}"} `);
+    expect(await metric(`evenkeel_replica_scrape{endpoint="${name}",result="ok"}`)).toBe(1);
+  }
+});
+
 test('endpoints are checked by one process, and every worker hears of it', async () => {
   const replica = simulator.replicas[0];
   if (replica === undefined) throw new Error('no replica');
