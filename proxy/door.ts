@@ -84,7 +84,7 @@ export async function openDoorCore(
   const sources = sourcesOf(balancer, tunnels, state, () => listener, replicas);
   const metrics = new Metrics({ version, sources });
   const accessLog = new AccessLog({ log });
-  const watches: WatchRegistry = createRegistry(config, balancer, metrics, nowMs);
+  const watches: WatchRegistry = createRegistry(config, log, balancer, metrics, nowMs);
   const parts: UpgradeParts = {
     ...createParts(config, nowMs),
     balancer,
@@ -171,11 +171,14 @@ function sweepEndpoints(balancer: Balancer, awakeSinceMs: number): void {
 
 function createRegistry(
   { watches }: Config,
+  log: Log,
   balancer: Balancer,
   metrics: Metrics,
   nowMs: () => number,
 ): WatchRegistry {
-  return new WatchRegistry(balancer, { ...watches, ...watches.rebalance }, metrics.watches, nowMs);
+  const policy = { ...watches, ...watches.rebalance };
+  const onBug = (error: unknown): void => log.error({ err: error }, 'a bug ended a watch');
+  return new WatchRegistry(balancer, policy, metrics.watches, nowMs, onBug);
 }
 
 /** What of the parts comes from the configuration alone. */

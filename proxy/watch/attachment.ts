@@ -11,6 +11,8 @@ import type { RefusalKind, WatchOrigin } from './watch-origin.ts';
 /** The watch that an attachment belongs to. */
 export interface AttachmentOwner {
   readonly origin: Pick<WatchOrigin, 'record'>;
+  /** The endpoint has answered the request for it, or it was given up: once, and not if adopted. */
+  onSettled(attachment: Attachment): void;
   /** A new attachment has been answered with 200. */
   onAnswered(attachment: Attachment): void;
   /** A new attachment was refused: by a status, or by an error event in place of its first event. */
@@ -58,6 +60,7 @@ export class Attachment implements MessageListener {
   private readonly openedAtMs: number;
   private stream: MessageStream | undefined;
   private framer: WatchFramer | undefined;
+  private settled = false;
   private answered = false;
   private adopted = false;
   /** An event that is no refusal has arrived. */
@@ -84,6 +87,7 @@ export class Attachment implements MessageListener {
     this.stream = stream;
     this.connection = connection;
     this.framer = framer;
+    this.settled = true;
     this.answered = true;
     this.adopted = true;
     this.proven = !mayExpire;
@@ -116,6 +120,7 @@ export class Attachment implements MessageListener {
     this.endpoint.load.leave(true);
     if (this.answered) this.endpoint.watchEnded(this.owner.origin.record.info, this.openedAtMs);
     this.stream?.reset(ErrorCode.CANCEL);
+    this.settle();
   }
 
   /** Leaves it and says why. */
@@ -134,6 +139,7 @@ export class Attachment implements MessageListener {
     }
     const status = headers[1] ?? '';
     if (status.startsWith('1')) return;
+    this.settle();
     const contentType = headerValue(headers, 'content-type');
     this.framer = createWatchFramer(contentType, headerValue(headers, 'content-encoding'));
     if (status !== '200' || endStream || this.framer === undefined) {
@@ -179,6 +185,12 @@ export class Attachment implements MessageListener {
     }
     this.owner.onFrame(this, frame);
     this.firstByteAtMs = this.connection?.lastReadAtMs ?? 0;
+  }
+
+  private settle(): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.owner.onSettled(this);
   }
 
   private ended(clean: boolean, detail: string): void {

@@ -7,6 +7,7 @@ import { ResumePoint } from '../kube/watch-resume.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { type Adoption, Attachment, type AttachmentOwner, type Refusal } from './attachment.ts';
 import { ClientSide } from './client-side.ts';
+import { MoveClock } from './move-clock.ts';
 import { Overlap } from './overlap.ts';
 import type { HomedWatch, WatchHome } from './watch-home.ts';
 import type { MoveReason, WatchOrigin } from './watch-origin.ts';
@@ -15,13 +16,9 @@ import { WatchTerms } from './watch-terms.ts';
 
 /** A place where a watch has been for so long was a good one. */
 const GOOD_PLACE_MS = 1000;
-/** After a 200, an endpoint that cannot serve the watch has said so within this time. */
-const PEEK_MS = 100;
 /** How long an endpoint may take to answer, for a watch that has another one and that has none. */
 const MOVE_ANSWER_MS = 1000;
 const CONTINUATION_ANSWER_MS = 3000;
-/** How long a new endpoint may be behind what the client has from the old one. */
-const CATCH_UP_MS = 2000;
 
 export class CarriedWatch implements AttachmentOwner, HomedWatch {
   /** When the client last got an event or bookmark, or the watch began. */
@@ -42,7 +39,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
   /** Of the last move, until the new endpoint is as far as the client is. */
   private overlap: Overlap | undefined;
   /** Limits how long `next` may take to answer, then how long it is mistrusted. */
-  private nextTimer: NodeJS.Timeout | undefined;
+  private readonly clock: MoveClock;
   /** When the client was cut off from its events. */
   private silentSinceMs = 0;
   private attachedAtMs = 0;
@@ -69,6 +66,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
       onGone: (detail) => this.leave('client_gone', detail),
     });
     this.search = new WatchSearch(nowMs());
+    this.clock = new MoveClock(nowMs, (error) => this.fail(error));
     this.lastEventAtMs = nowMs();
   }
 
@@ -139,16 +137,19 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
     this.finish('shutting_down', 'door drains');
   }
 
+  /** A bug of ours ends this watch and no other. */
+  fail(error: unknown): void {
+    this.home.bug(error);
+    this.finish('internal', 'a bug ended the watch');
+  }
+
+  onSettled({ endpoint }: Attachment): void {
+    this.home.settled(endpoint);
+  }
+
   onAnswered(attachment: Attachment): void {
-    const limitMs = this.nowMs() + CATCH_UP_MS;
-    const peekIsOver = (): void => {
-      const behind = this.current !== undefined && this.overlap?.isOver === false;
-      if (!behind) this.attach(attachment);
-      else if (this.nowMs() < limitMs) this.nextTimer = setTimeout(peekIsOver, PEEK_MS);
-      else attachment.refuse('failed', 'is behind');
-    };
-    clearTimeout(this.nextTimer);
-    this.nextTimer = setTimeout(peekIsOver, PEEK_MS);
+    const isBehind = () => this.current !== undefined && this.overlap?.isOver === false;
+    this.clock.peek(attachment, isBehind, () => this.attach(attachment));
   }
 
   onFrame(attachment: Attachment, frame: WatchFrame): void {
@@ -185,7 +186,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
     if (attachment === this.next) {
       this.home.outcome(this.reason, kind);
       this.next = undefined;
-      clearTimeout(this.nextTimer);
+      this.clock.stop();
     } else {
       // The peek was over, or it was the client's own request that was refused.
       this.ownRefusal ??= this.bytes === 0 ? frame : undefined;
@@ -233,9 +234,8 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
     const target = this.terms.continuation(resourceVersion, this.nowMs());
     const attachment = new Attachment(this, endpoint, this.contentType, this.nowMs());
     this.next = attachment;
-    this.nextTimer = setTimeout(() => {
-      attachment.refuse('failed', `no answer within ${answerMs} ms`);
-    }, answerMs);
+    this.clock.awaitAnswer(attachment, answerMs);
+    this.home.opening(endpoint);
     this.search.asked = true;
     const opened = this.origin.open(endpoint, target, attachment);
     if (opened !== undefined) {
@@ -244,13 +244,13 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
     }
     attachment.drop();
     this.next = undefined;
-    clearTimeout(this.nextTimer);
+    this.clock.stop();
     return false;
   }
 
   /** Makes an attachment the one that the client is served from. */
   private attach(attachment: Attachment): void {
-    clearTimeout(this.nextTimer);
+    this.clock.stop();
     const before = this.current;
     if (attachment === this.next) {
       this.next = undefined;
@@ -289,7 +289,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
   private leave(code: ProxyErrorCode | undefined, detail: string): void {
     if (this.over) return;
     this.over = true;
-    clearTimeout(this.nextTimer);
+    this.clock.stop();
     this.client.close();
     this.next?.drop();
     this.current?.drop();

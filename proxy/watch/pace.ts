@@ -1,11 +1,16 @@
+/** What an endpoint may have been asked for and not answered yet. */
+const MAX_UNANSWERED = 32;
+
 /**
  * How many watches each place may be given now: so many a second, and after a quiet time a tenth
- * of a second's share at once.
+ * of a second's share at once; but never more than a few that it has not answered. So a place that
+ * is slow, such as one that has just started, gets fewer, and those that answer get more.
  */
 export class Pace<Place> {
   private readonly perSecond: number;
   private readonly burst: number;
   private readonly allowances = new Map<Place, number>();
+  private readonly unanswered = new Map<Place, number>();
   private refilledAtMs = 0;
 
   constructor(perSecond: number) {
@@ -22,10 +27,20 @@ export class Pace<Place> {
   }
 
   allows(place: Place): boolean {
-    return (this.allowances.get(place) ?? this.burst) >= 1;
+    const allowance = this.allowances.get(place) ?? this.burst;
+    return allowance >= 1 && (this.unanswered.get(place) ?? 0) < MAX_UNANSWERED;
   }
 
   take(place: Place): void {
     this.allowances.set(place, (this.allowances.get(place) ?? this.burst) - 1);
+  }
+
+  /** The place is asked, whoever has taken the turn for it. */
+  asked(place: Place): void {
+    this.unanswered.set(place, (this.unanswered.get(place) ?? 0) + 1);
+  }
+
+  answered(place: Place): void {
+    this.unanswered.set(place, (this.unanswered.get(place) ?? 0) - 1);
   }
 }

@@ -23,15 +23,22 @@ export interface HomedWatch {
   /** Nobody can go on with it: the client watches again by itself. */
   giveUp(detail: string): void;
   endForShutdown(): void;
+  /** A bug of ours ends this watch and no other. */
+  fail(error: unknown): void;
 }
 
 /** Keeps all carried watches, and finds places for those that need one. */
 export interface WatchHome {
   attached(watch: HomedWatch, endpoint: Endpoint): void;
   detached(watch: HomedWatch, endpoint: Endpoint): void;
+  /** An endpoint is asked for a watch that it is to go on with. */
+  opening(endpoint: Endpoint): void;
+  /** It has answered, or was given up. */
+  settled(endpoint: Endpoint): void;
   /** The watch has no endpoint, and is to be given one. */
   wait(watch: HomedWatch): void;
   left(watch: HomedWatch): void;
   outcome(reason: MoveReason, result: MoveResult): void;
   gap(gapMs: number): void;
+  bug(error: unknown): void;
 }

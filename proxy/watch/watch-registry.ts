@@ -24,6 +24,7 @@ export class WatchRegistry implements WatchHome {
   private readonly policy: WatchPolicy;
   private readonly observer: WatchObserver;
   private readonly nowMs: () => number;
+  private readonly onBug: (error: unknown) => void;
   private readonly places = new Map<Endpoint, Set<HomedWatch>>();
   /** Lost their endpoint. In order of their last event once `sorted`. */
   private waiting: HomedWatch[] = [];
@@ -40,11 +41,13 @@ export class WatchRegistry implements WatchHome {
     policy: WatchPolicy,
     observer: WatchObserver,
     nowMs: () => number,
+    onBug: (error: unknown) => void,
   ) {
     this.balancer = balancer;
     this.policy = policy;
     this.observer = observer;
     this.nowMs = nowMs;
+    this.onBug = onBug;
     this.pace = new Pace(policy.continuationsPerSecond);
   }
 
@@ -64,6 +67,18 @@ export class WatchRegistry implements WatchHome {
 
   left(watch: HomedWatch): void {
     this.suspects.delete(watch);
+  }
+
+  opening(endpoint: Endpoint): void {
+    this.pace.asked(endpoint);
+  }
+
+  settled(endpoint: Endpoint): void {
+    this.pace.answered(endpoint);
+  }
+
+  bug(error: unknown): void {
+    this.onBug(error);
   }
 
   outcome(reason: MoveReason, result: MoveResult): void {
@@ -123,7 +138,7 @@ export class WatchRegistry implements WatchHome {
       const target = endpoints[to];
       if (source === undefined || target === undefined) continue;
       for (const watch of this.cheapest(source, target, count, reason === 'rebalance')) {
-        watch.moveTo(target, reason);
+        alone(watch, () => watch.moveTo(target, reason));
       }
     }
   }
@@ -188,7 +203,7 @@ export class WatchRegistry implements WatchHome {
       if (watch.isOver) continue;
       if (!someTurn && !retry) {
         this.waiting.push(watch);
-      } else if (this.tryToPlace(watch, nowMs)) {
+      } else if (alone(watch, () => this.tryToPlace(watch, nowMs)) ?? true) {
         someTurn = this.someTurn;
       } else {
         if (retry) watch.search.forgetFailures();
@@ -212,7 +227,7 @@ export class WatchRegistry implements WatchHome {
       if (connection !== undefined && connection.lastReadAtMs <= sinceMs) {
         if (!this.someTurn) return;
         const endpoint = this.find(watch, nowMs);
-        if (endpoint !== undefined) watch.moveTo(endpoint, 'silent');
+        if (endpoint !== undefined) alone(watch, () => watch.moveTo(endpoint, 'silent'));
       }
       // One that has awoken stays. One that cannot go anywhere is told again by the next sweep.
       this.suspects.delete(watch);
@@ -252,10 +267,20 @@ export class WatchRegistry implements WatchHome {
       watches: endpoint.load.longRunning,
       availableSinceMs: nowMs - endpoint.availableForMs,
     }));
-    const endpoint = endpoints[choosePlace(candidates, [], watch.lastEventAtMs)];
-    if (endpoint === undefined || !this.pace.allows(endpoint)) return undefined;
-    this.pace.take(endpoint);
+    const mayNow = endpoints.map((endpoint) => this.pace.allows(endpoint));
+    const endpoint = endpoints[choosePlace(candidates, mayNow, watch.lastEventAtMs)];
+    if (endpoint !== undefined) this.pace.take(endpoint);
     return endpoint;
+  }
+}
+
+/** A bug that one watch brings to light must not end the timer of all. Undefined after it. */
+function alone<T>(watch: HomedWatch, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    watch.fail(error);
+    return undefined;
   }
 }
 

@@ -7,32 +7,35 @@ export interface PlaceCandidate {
 }
 
 /**
- * Where a watch should go on, or -1. An endpoint that was ready before the last event arrived has
- * listed its objects at or before that event, so it surely has the history from there on; one that
- * became ready later may answer 410 Expired although nothing was missed. Among the sure ones the
- * one with the fewest watches, else the one that has been up longest.
+ * Where a watch should go on now, or -1. An endpoint that was ready before the last event arrived
+ * has listed its objects at or before that event, so it surely has the history from there on; one
+ * that became ready later may answer 410 Expired although nothing was missed. Among the sure ones
+ * the one with the fewest watches of those that may be given one now, else the one that has been up
+ * longest: if it may not now, the watch waits for it.
  *
- * @param tried indexes of endpoints that have said no
+ * @param mayNow by index: what the pace allows at this moment
  * @param lastEventAtMs when the watch's last resourceVersion arrived
  */
 export function choosePlace(
   candidates: readonly PlaceCandidate[],
-  tried: readonly number[],
+  mayNow: readonly boolean[],
   lastEventAtMs: number,
 ): number {
-  let best = -1;
-  for (const [index, candidate] of candidates.entries()) {
-    if (!candidate.available || tried.includes(index)) continue;
-    const other = candidates[best];
-    if (other === undefined || isBetter(candidate, other, lastEventAtMs)) best = index;
+  let emptiest = -1;
+  let oldest = -1;
+  let someSure = false;
+  for (const [index, one] of candidates.entries()) {
+    if (!one.available) continue;
+    if (one.availableSinceMs > lastEventAtMs) {
+      const other = candidates[oldest];
+      if (other === undefined || one.availableSinceMs < other.availableSinceMs) oldest = index;
+      continue;
+    }
+    someSure = true;
+    const other = candidates[emptiest];
+    const emptier = other === undefined || one.watches < other.watches;
+    if (emptier && mayNow[index] === true) emptiest = index;
   }
-  return best;
-}
-
-function isBetter(one: PlaceCandidate, other: PlaceCandidate, lastEventAtMs: number): boolean {
-  const oneSure = one.availableSinceMs <= lastEventAtMs;
-  const otherSure = other.availableSinceMs <= lastEventAtMs;
-  if (oneSure !== otherSure) return oneSure;
-  if (oneSure) return one.watches < other.watches;
-  return one.availableSinceMs < other.availableSinceMs;
+  if (someSure) return emptiest;
+  return mayNow[oldest] === true ? oldest : -1;
 }

@@ -31,3 +31,16 @@ test('a pace below ten a second still lets one through', () => {
   pace.refill(1000);
   expect(takeAll(pace, 'a')).toBe(1);
 });
+
+test('a place that does not answer is given no more than a few, until it has answered', () => {
+  const pace = new Pace<string>(1000);
+  let asked = 0;
+  for (; pace.allows('slow'); asked++) {
+    pace.take('slow');
+    pace.asked('slow');
+  }
+  expect(asked).toBe(32);
+  expect(pace.allows('quick')).toBe(true);
+  pace.answered('slow');
+  expect(pace.allows('slow')).toBe(true);
+});

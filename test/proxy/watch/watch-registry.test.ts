@@ -43,13 +43,19 @@ test('many watches of one dead endpoint come to each of the others at the pace',
   bench = new WatchBench(3, { continuationsPerSecond: 100 });
   const watches = carry(1000);
   lose(watches);
-  bench.pass(1000);
+  const answerFor = (tenths: number): void => {
+    for (let i = 0; i < tenths; i++) {
+      bench.pass(100);
+      answerAll(watches);
+    }
+  };
+  answerFor(10);
   const first = opened(watches);
   expect(first.length).toBeGreaterThanOrEqual(190);
   expect(first.length).toBeLessThanOrEqual(225);
   const there = first.filter((watch) => nth(watch).endpoint === bench.at(1));
   expect(there.length).toBeCloseTo(first.length / 2, -1);
-  bench.pass(5000);
+  answerFor(50);
   expect(opened(watches)).toHaveLength(1000);
 });
 

@@ -46,6 +46,7 @@ export class WatchBench {
   /** `reason result` of each outcome. */
   readonly outcomes: string[] = [];
   readonly gapsMs: number[] = [];
+  readonly bugs: unknown[] = [];
   /** Endpoints that have no connection to give. */
   readonly full = new Set<Endpoint>();
   /** Endpoints of which a connection is silent. */
@@ -65,6 +66,7 @@ export class WatchBench {
         gap: (gapMs) => this.gapsMs.push(gapMs),
       },
       this.nowMs,
+      (error) => this.bugs.push(error),
     );
     // Old enough for every event to be newer.
     this.pass(60_000);
