@@ -81,6 +81,19 @@ function program(name: string): Component {
   };
 }
 
+/**
+ * The generic apiserver of the last 1.21 that files legacy watches as lists: what the door says of
+ * such a replica is held against a real one.
+ */
+const AFFECTED_APISERVER: Component = {
+  name: 'affected-apiserver',
+  module: 'test/cluster/programs-1.21',
+  package: './affected-apiserver',
+  pinnedBy: 'k8s.io/apiserver',
+  version: 'v0.21.3',
+  variables: {},
+};
+
 /** In the order of building: quick ones first, so that a wrong set-up shows within a minute. */
 export const COMPONENTS: readonly Component[] = [
   {
@@ -101,6 +114,7 @@ export const COMPONENTS: readonly Component[] = [
   program('fake-kubelet'),
   program('http2-peer'),
   program('informers'),
+  AFFECTED_APISERVER,
 ];
 
 /** The arguments of `go` that build `component` into the file `output`. */
