@@ -10,13 +10,14 @@ import { describeMachine } from '../tools/machine.ts';
 import { formatTable } from '../tools/text-table.ts';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
 import { frontDoor } from './front-door.ts';
+import { metrics } from './metrics.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 import { profile } from './profile.ts';
 import { writeReadme } from './readme.ts';
 import { watchFrames } from './watch-frames.ts';
 import { wire } from './wire.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [wire, profile, frontDoor, watchFrames];
+const BENCHMARKS: readonly Benchmark[] = [wire, profile, frontDoor, watchFrames, metrics];
 const NOT_WRITTEN = 'not kept: --write puts it into bench/results';
 
 function findBenchmark(name: string): Benchmark {

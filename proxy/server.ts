@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import { openDoorCore } from './door.ts';
 import type { HeaderList } from './http2/header-list.ts';
 import { identityHeaders } from './identity/front-proxy-headers.ts';
-import { AdminServer } from './observe/admin-server.ts';
+import { AdminServer, type ShownMetrics } from './observe/admin-server.ts';
 import { ReplicaMetrics } from './observe/replica-metrics.ts';
 import { type HealthCheckOptions, OwnChecks } from './upstream/health-check.ts';
 
@@ -26,7 +26,13 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
   const replicas = createReplicaMetrics(config, log);
   const core = await openDoorCore(config, log, version, health, replicas);
   const { metrics, sources, changes, balancer } = core;
-  const admin = new AdminServer({ ...config.admin, metrics, sources, changes, replicas, log });
+  const shown: ShownMetrics = {
+    contentType: metrics.contentType,
+    text: (format) => metrics.bytes(format),
+    top: () => metrics.top(),
+  };
+  const pages = { metrics: shown, sources, changes, replicas };
+  const admin = new AdminServer({ ...config.admin, ...pages, log });
   const adminPort = await admin.listen().catch(async (error: unknown) => {
     await core.drain();
     throw error;

@@ -34,7 +34,7 @@ export interface AdminServerOptions {
 
 export interface ShownMetrics {
   readonly contentType: string;
-  text(format: ExpositionFormat): Promise<string>;
+  text(format: ExpositionFormat): Promise<string | Buffer>;
   /** Who asks for most; without it the page is empty. */
   top?(): Promise<TopReport>;
 }
@@ -43,7 +43,7 @@ interface Page {
   readonly status: number;
   readonly contentType: string;
   /** A long one comes in parts, none of which is made before the one before it has left. */
-  readonly body: string | AsyncIterable<Buffer>;
+  readonly body: string | Buffer | AsyncIterable<Buffer>;
 }
 
 type Handler = (query: URLSearchParams, headers: IncomingHttpHeaders) => Page | Promise<Page>;
@@ -228,13 +228,13 @@ async function send(
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('vary', 'accept, accept-encoding');
   const compressed = acceptsGzip(request.headers['accept-encoding']);
-  if (typeof body !== 'string') {
+  if (typeof body !== 'string' && !Buffer.isBuffer(body)) {
     response.writeHead(status, compressed ? { 'content-encoding': 'gzip' } : {});
     if (request.method === 'HEAD') response.end();
     else await sendParts(response, body, compressed);
     return;
   }
-  let bytes: Buffer = Buffer.from(body);
+  let bytes: Buffer = typeof body === 'string' ? Buffer.from(body) : body;
   if (bytes.length >= MIN_GZIP_BYTES && compressed) {
     // In the thread pool, and fast rather than small: the event loop has watches to carry.
     bytes = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED });

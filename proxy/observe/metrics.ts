@@ -72,6 +72,9 @@ export class Metrics implements RequestObserver {
   private readonly rejections = new Counts<RejectionReason>(['limit', 'handshake']);
   private readonly protocolErrors = new Counts<ClientProtocol>(['h2', 'http/1.1']);
   private retries = 0;
+  private underWay:
+    | { readonly format: ExpositionFormat; readonly bytes: Promise<Buffer> }
+    | undefined;
 
   constructor({ version, sources, limits, nowMs = () => performance.now() }: MetricsOptions) {
     this.requests = new RequestMetrics(limits, nowMs);
@@ -109,6 +112,21 @@ export class Metrics implements RequestObserver {
 
   /** Everything, as Prometheus reads it. */
   async text(format: ExpositionFormat = 'text'): Promise<string> {
+    return (await this.bytes(format)).toString();
+  }
+
+  /** The same in UTF-8, which a large text is sooner. Who asks while it is made gets the same. */
+  bytes(format: ExpositionFormat): Promise<Buffer> {
+    const { underWay } = this;
+    if (underWay?.format === format) return underWay.bytes;
+    const bytes = this.render(format).finally(() => {
+      if (this.underWay?.bytes === bytes) this.underWay = undefined;
+    });
+    this.underWay = { format, bytes };
+    return bytes;
+  }
+
+  private async render(format: ExpositionFormat): Promise<Buffer> {
     const others = familiesOf(await this.registry.getMetricsAsJSON());
     return renderExposition(this.requests.series(), others, format);
   }
@@ -247,7 +265,7 @@ export const METRICS_CONTENT_TYPE: string = CONTENT_TYPES.text;
 export async function mergeMetrics(
   metrics: readonly unknown[],
   format: ExpositionFormat = 'text',
-): Promise<string> {
+): Promise<Buffer> {
   const snapshots = metrics as readonly Snapshot[];
   const registry = AggregatorRegistry.aggregate(snapshots.map(({ others }) => others));
   const others = familiesOf(await registry.getMetricsAsJSON());

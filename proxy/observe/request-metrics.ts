@@ -32,6 +32,7 @@ export class RequestMetrics implements RequestObserver {
         labels,
         own: this.requests.rowsOf(labels),
         apiserver: this.apiserver.rowsOf(labels),
+        resource: this.top.resources.of(labels.group, labels.resource),
         watch: undefined,
       }),
       limits,
@@ -64,7 +65,7 @@ export class RequestMetrics implements RequestObserver {
     }
     if (open !== undefined) open.countBytes(route);
     else this.requests.countBytes(route.own, record.requestBytes, record.responseBytes);
-    this.top.count(record, route.labels, leftAtMs);
+    this.top.count(record, route.resource, leftAtMs);
     if (wasOpened(record)) this.watches.ended(record, seconds);
   }
 

@@ -1,14 +1,16 @@
-// Who asks for most, without a label for each client: the space-saving sketch (Metwally, Agrawal and
-// El Abbadi, 2005), of a fixed size, finds everybody who has more than one part in its size.
+// Who asks for most, without a label for each client: a space-saving sketch (Metwally, Agrawal and
+// El Abbadi, 2005) of a fixed size. Divided into sets, as processor caches are, so that one that is
+// not in it costs no more than one that is.
 
-/** Nobody with more than 1/128 of the whole is missed. */
-const SIZE = 128;
-const SLOTS = 512;
-const SLOT_MASK = SLOTS - 1;
-const FREE = -1;
+const WAYS = 8;
+const SETS = 128;
+const SET_MASK = SETS - 1;
 /** "Now" is this window and the one before. */
-const WINDOW_MS = 60_000;
+export const TOP_WINDOW_MS = 60_000;
 const MAX_NAME_LENGTH = 256;
+/** Of a long name its beginning and its end tell it from others. */
+const HASHED_AHEAD = 24;
+const HASHED_BEHIND = 8;
 
 export interface TopEntry {
   readonly names: readonly [string, string];
@@ -17,58 +19,44 @@ export interface TopEntry {
   readonly errorPerSecond: number;
 }
 
-interface Entry {
-  readonly first: string;
-  readonly second: string;
-  readonly hash: number;
-  count: number;
-  readonly error: number;
-}
-
 /** Counts of one window. Nothing is allocated for who is known. */
 class Sketch {
-  readonly entries: Entry[] = [];
-  /** Index of an entry by hash; linear probing. */
-  private readonly slots = new Int16Array(SLOTS).fill(FREE);
+  readonly counts = new Float64Array(SETS * WAYS);
+  readonly errors = new Float64Array(SETS * WAYS);
+  readonly first: string[] = new Array(SETS * WAYS).fill('');
+  readonly second: string[] = new Array(SETS * WAYS).fill('');
+  private readonly hashes = new Int32Array(SETS * WAYS);
 
   add(hash: number, first: string, second: string, amount: number): void {
-    for (let at = hash & SLOT_MASK; ; at = (at + 1) & SLOT_MASK) {
-      const index = this.slots[at] ?? FREE;
-      const entry = index === FREE ? undefined : this.entries[index];
-      if (entry === undefined) break;
-      if (entry.hash !== hash || entry.second !== second || entry.first !== first) continue;
-      entry.count += amount;
-      return;
+    const { counts, hashes } = this;
+    const from = (hash & SET_MASK) * WAYS;
+    let least = from;
+    for (let at = from; at < from + WAYS; at += 1) {
+      const count = counts[at] ?? 0;
+      if (hashes[at] === hash && count > 0 && this.isAt(at, first, second)) {
+        counts[at] = count + amount;
+        return;
+      }
+      if (count < (counts[least] ?? 0)) least = at;
     }
-    this.insert({ hash, first, second, count: amount, error: 0 });
+    // It takes the place of the one with least, and may have had as much before.
+    const error = counts[least] ?? 0;
+    this.errors[least] = error;
+    counts[least] = error + amount;
+    hashes[least] = hash;
+    this.first[least] = first;
+    this.second[least] = second;
   }
 
   clear(): void {
-    this.entries.length = 0;
-    this.slots.fill(FREE);
+    this.counts.fill(0);
+    this.errors.fill(0);
+    this.first.fill('');
+    this.second.fill('');
   }
 
-  private insert(entry: Entry): void {
-    if (this.entries.length < SIZE) {
-      this.entries.push(entry);
-      this.index(entry.hash, this.entries.length - 1);
-      return;
-    }
-    let least = 0;
-    for (let i = 1; i < SIZE; i += 1) {
-      if ((this.entries[i]?.count ?? 0) < (this.entries[least]?.count ?? 0)) least = i;
-    }
-    // It takes the place of the one with least, and may have had as much before.
-    const error = this.entries[least]?.count ?? 0;
-    this.entries[least] = { ...entry, count: entry.count + error, error };
-    this.slots.fill(FREE);
-    for (const [index, { hash }] of this.entries.entries()) this.index(hash, index);
-  }
-
-  private index(hash: number, index: number): void {
-    let at = hash & SLOT_MASK;
-    while (this.slots[at] !== FREE) at = (at + 1) & SLOT_MASK;
-    this.slots[at] = index;
+  private isAt(at: number, first: string, second: string): boolean {
+    return this.first[at] === first && this.second[at] === second;
   }
 }
 
@@ -79,31 +67,34 @@ export class TopList {
   private startedAtMs = 0;
   private pastMs = 0;
 
-  add(first: string, second: string, amount: number, nowMs: number): void {
-    if (nowMs - this.startedAtMs >= WINDOW_MS) this.turn(nowMs);
+  /** @param hash `hashOf` the names */
+  add(hash: number, first: string, second: string, amount: number, nowMs: number): void {
+    if (nowMs - this.startedAtMs >= TOP_WINDOW_MS) this.turn(nowMs);
     if (amount <= 0) return;
     // What is longer was made to cost memory.
     const name = second.length > MAX_NAME_LENGTH ? second.slice(0, MAX_NAME_LENGTH) : second;
-    this.present.add(hashOf(first, name), first, name, amount);
+    this.present.add(hash, first, name, amount);
   }
 
   top(limit: number, nowMs: number): TopEntry[] {
-    if (nowMs - this.startedAtMs >= WINDOW_MS) this.turn(nowMs);
+    if (nowMs - this.startedAtMs >= TOP_WINDOW_MS) this.turn(nowMs);
     const seconds = Math.max(1, (nowMs - this.startedAtMs + this.pastMs) / 1000);
-    const all = [...this.present.entries, ...this.past.entries].map(
-      ({ first, second, count, error }): TopEntry => ({
-        names: [first, second],
-        perSecond: count / seconds,
-        errorPerSecond: error / seconds,
-      }),
+    const entries = [this.present, this.past].flatMap(({ counts, errors, first, second }) =>
+      first.map(
+        (name, i): TopEntry => ({
+          names: [name, second[i] ?? ''],
+          perSecond: (counts[i] ?? 0) / seconds,
+          errorPerSecond: (errors[i] ?? 0) / seconds,
+        }),
+      ),
     );
-    return mergeTop([all], limit);
+    return mergeTop([entries.filter(({ perSecond }) => perSecond > 0)], limit);
   }
 
   private turn(nowMs: number): void {
     const elapsedMs = nowMs - this.startedAtMs;
     // After a longer silence neither window is "now".
-    const isRecent = elapsedMs < 2 * WINDOW_MS;
+    const isRecent = elapsedMs < 2 * TOP_WINDOW_MS;
     const { past, present } = this;
     past.clear();
     if (!isRecent) present.clear();
@@ -129,9 +120,13 @@ export function mergeTop(lists: readonly (readonly TopEntry[])[], limit: number)
   return [...merged.values()].sort((one, other) => other.perSecond - one.perSecond).slice(0, limit);
 }
 
-function hashOf(first: string, second: string): number {
-  let hash = 0;
+export function hashOf(first: string, second: string): number {
+  let hash = first.length * 31 + second.length;
   for (let i = 0; i < first.length; i += 1) hash = (hash * 31 + first.charCodeAt(i)) | 0;
-  for (let i = 0; i < second.length; i += 1) hash = (hash * 31 + second.charCodeAt(i)) | 0;
+  const end = Math.min(second.length, HASHED_AHEAD);
+  for (let i = 0; i < end; i += 1) hash = (hash * 31 + second.charCodeAt(i)) | 0;
+  for (let i = Math.max(end, second.length - HASHED_BEHIND); i < second.length; i += 1) {
+    hash = (hash * 31 + second.charCodeAt(i)) | 0;
+  }
   return hash ^ (hash >>> 15);
 }

@@ -2,8 +2,8 @@
 // series for each client.
 import type { OpenRequest } from './open-requests.ts';
 import type { RequestRecord } from './request-record.ts';
-import type { RouteLabels } from './route-table.ts';
-import { mergeTop, type TopEntry, TopList } from './top-list.ts';
+import { hashOf, mergeTop, type TopEntry, TopList } from './top-list.ts';
+import { type ResourceCount, TopResources } from './top-resources.ts';
 
 const SHOWN = 20;
 
@@ -26,17 +26,16 @@ export interface OpenCount {
 export class TopCounts {
   private readonly clientRequests = new TopList();
   private readonly clientBytes = new TopList();
-  private readonly resourceRequests = new TopList();
-  private readonly resourceBytes = new TopList();
+  readonly resources = new TopResources();
 
   /** A request has left. Bytes of long-running ones count at their end. */
-  count(record: RequestRecord, { group, resource }: RouteLabels, nowMs: number): void {
+  count(record: RequestRecord, resource: ResourceCount, nowMs: number): void {
     const { clientAddress, userAgent, requestBytes, responseBytes } = record;
     const bytes = requestBytes + responseBytes;
-    this.clientRequests.add(clientAddress, userAgent, 1, nowMs);
-    this.clientBytes.add(clientAddress, userAgent, bytes, nowMs);
-    this.resourceRequests.add(group, resource, 1, nowMs);
-    this.resourceBytes.add(group, resource, bytes, nowMs);
+    const hash = hashOf(clientAddress, userAgent);
+    this.clientRequests.add(hash, clientAddress, userAgent, 1, nowMs);
+    this.clientBytes.add(hash, clientAddress, userAgent, bytes, nowMs);
+    this.resources.add(resource, bytes, nowMs);
   }
 
   report(open: readonly OpenRequest[], nowMs: number): TopReport {
@@ -44,8 +43,8 @@ export class TopCounts {
     return {
       clientsByRequests: this.clientRequests.top(SHOWN, nowMs),
       clientsByBytes: this.clientBytes.top(SHOWN, nowMs),
-      resourcesByRequests: this.resourceRequests.top(SHOWN, nowMs),
-      resourcesByBytes: this.resourceBytes.top(SHOWN, nowMs),
+      resourcesByRequests: this.resources.top(SHOWN, 'requests', nowMs),
+      resourcesByBytes: this.resources.top(SHOWN, 'bytes', nowMs),
       clientsByWatches: countOpen(watches, ({ record }) => [
         record.clientAddress,
         record.userAgent.slice(0, 256),

@@ -31,6 +31,10 @@ function exampleTables(): SeriesTable[] {
   return [counter, histogram];
 }
 
+async function textOf(...all: Parameters<typeof renderExposition>): Promise<string> {
+  return (await renderExposition(...all)).toString();
+}
+
 const GAUGE: SampleFamily = {
   name: 'x',
   help: 'Now.',
@@ -39,7 +43,7 @@ const GAUGE: SampleFamily = {
 };
 
 test('a histogram is cumulative, and a value on a bound belongs to its bucket', async () => {
-  const text = await renderExposition(exampleTables(), [], 'text');
+  const text = await textOf(exampleTables(), [], 'text');
   const read = new Exposition(text);
   const counts = read.find('x_seconds_bucket').map(({ labels, value }) => [labels.le, value]);
   expect(counts).toEqual([
@@ -53,17 +57,17 @@ test('a histogram is cumulative, and a value on a bound belongs to its bucket', 
 });
 
 test('help and label values are escaped, each format by its own rules', async () => {
-  const text = await renderExposition(exampleTables(), [GAUGE], 'text');
+  const text = await textOf(exampleTables(), [GAUGE], 'text');
   expect(text).toContain('# HELP x_total A "count"\\nof \\\\ things.\n# TYPE x_total counter\n');
   expect(text).toContain('x_total{a="1",b="q\\"\\\\\\n"} 2\n');
   expect(text).toContain('x NaN\n');
-  const open = await renderExposition(exampleTables(), [GAUGE], 'openmetrics');
+  const open = await textOf(exampleTables(), [GAUGE], 'openmetrics');
   expect(open).toContain('# HELP x A \\"count\\"\\nof \\\\ things.\n# TYPE x counter\n');
 });
 
 test('OpenMetrics names the family without _total, has the same series, and ends with EOF', async () => {
-  const text = await renderExposition(exampleTables(), [GAUGE], 'text');
-  const open = await renderExposition(exampleTables(), [GAUGE], 'openmetrics');
+  const text = await textOf(exampleTables(), [GAUGE], 'text');
+  const open = await textOf(exampleTables(), [GAUGE], 'openmetrics');
   const samples = (body: string) => body.split('\n').filter((line) => /^[^#]/.test(line));
   expect(samples(open)).toEqual(samples(text));
   expect(open.endsWith('\n# EOF\n')).toBe(true);
@@ -92,17 +96,17 @@ test('a large text is written in slices that others have their turn between', as
     type: 'counter',
     labelNames: ['n'],
   });
-  for (let i = 0; i < 60_000; i += 1) table.add(table.row([String(i)]), i);
+  for (let i = 0; i < 20_000; i += 1) table.add(table.row([String(i)]), i);
   let turns = 0;
   const count = (): void => {
     turns += 1;
     timer = setImmediate(count);
   };
   let timer = setImmediate(count);
-  const text = await renderExposition([table], [], 'text');
+  const text = await textOf([table], [], 'text');
   clearImmediate(timer);
   expect(turns).toBeGreaterThan(1);
-  expect(new Exposition(text).samples.length).toBe(60_000);
+  expect(new Exposition(text).samples.length).toBe(20_000);
 });
 
 test('what comes between two slices is in the text whole or not at all', async () => {
@@ -113,12 +117,12 @@ test('what comes between two slices is in the text whole or not at all', async (
     labelNames: ['n'],
     bounds: [1],
   });
-  for (let i = 0; i < 30_000; i += 1) table.observe(table.row([String(i)]), i % 3);
+  for (let i = 0; i < 8000; i += 1) table.observe(table.row([String(i)]), i % 3);
   const observeAll = (): void => {
-    for (let i = 0; i < 40_000; i += 1) table.observe(table.row([String(i)]), 0.5);
+    for (let i = 0; i < 10_000; i += 1) table.observe(table.row([String(i)]), 0.5);
   };
   setImmediate(observeAll);
-  const read = new Exposition(await renderExposition([table], [], 'text'));
+  const read = new Exposition(await textOf([table], [], 'text'));
   const count = new Map(read.find('x_seconds_count').map(({ labels, value }) => [labels.n, value]));
   for (const { labels, value } of read.find('x_seconds_bucket', { le: '+Inf' })) {
     expect(value).toBe(count.get(labels.n));
@@ -130,7 +134,7 @@ test('what several processes have counted is added up row by row', async () => {
   two[0]?.add(two[0].row(['2', '']), 5);
   // As it comes from another process.
   const sent = JSON.parse(JSON.stringify([one.map(copySeries), two.map(copySeries)]));
-  const read = new Exposition(await renderExposition(mergeSeries(sent), [], 'text'));
+  const read = new Exposition(await textOf(mergeSeries(sent), [], 'text'));
   expect(read.find('x_total').map(({ value }) => value)).toEqual([4, 5]);
   expect(read.sum('x_seconds_count')).toBe(12);
   expect(read.sum('x_seconds_sum')).toBe(89);
