@@ -23,6 +23,7 @@ import { OpenExchanges } from './open-exchanges.ts';
 import { handleUpgrade, type UpgradeParts } from './upgrade-handler.ts';
 import type { Balancer } from './upstream/balancer.ts';
 import type { HealthSource } from './upstream/health-check.ts';
+import { ReadPlaces } from './upstream/read-places.ts';
 import { RetryBudget } from './upstream/retry-policy.ts';
 import { StallGuard } from './upstream/stall-guard.ts';
 import { KeptBodyMemory } from './upstream/upload.ts';
@@ -194,6 +195,7 @@ function createParts(
       { percent: retry.budgetPercent, minPerSecond: retry.minPerSecond },
       nowMs,
     ),
+    readPlaces: new ReadPlaces(),
     keptBodies: new KeptBodyMemory(retry.replayMemoryBytes),
     alsoStrip: frontProxy?.stripHeaders ?? [],
     maxAttempts: retry.maxAttempts,

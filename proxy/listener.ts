@@ -179,6 +179,7 @@ export class Listener {
     socket.on('error', () => {});
     const protocol = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
     const client = new Client(socket.remoteAddress ?? '', protocol, this.presented(socket));
+    socket.once('close', () => client.reads.close());
     if (protocol === 'http/1.1') {
       this.clients.set(socket, client);
       this.http1.serve(socket);

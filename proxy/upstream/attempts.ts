@@ -7,6 +7,7 @@ import type { RequestRecord } from '../observe/request-record.ts';
 import type { Balancer } from './balancer.ts';
 import type { Endpoint } from './endpoint.ts';
 import { isCachedRead, type ReadAffinity } from './read-affinity.ts';
+import { type ReadPlaces, readerOf } from './read-places.ts';
 import { isTooFarAhead, isUnprocessedAnswer, mayReplay, type RetryBudget } from './retry-policy.ts';
 import type { Upload } from './upload.ts';
 
@@ -14,6 +15,7 @@ export interface AttemptParts {
   readonly balancer: Balancer;
   readonly retryBudget: RetryBudget;
   readonly maxAttempts: number;
+  readonly readPlaces: ReadPlaces;
 }
 
 /** Why a request could not be sent, or failed. */
@@ -66,10 +68,15 @@ export class Attempts {
   ): AttemptFailure | undefined {
     this.release();
     const { record, upload, reads } = this;
-    const preferred = reads.preferredFor(record.info);
+    const { readPlaces, balancer } = this.parts;
+    const reader = (): string | undefined => readerOf(identity, headers);
+    const preferred = reads.preferredFor(record.info, () => {
+      const place = readPlaces.of(reader());
+      return place !== undefined && balancer.hasRoomForReader(place) ? place : undefined;
+    });
     let failure = last;
     for (;;) {
-      const endpoint = this.parts.balancer.pick(record.longRunning, this.tried, preferred);
+      const endpoint = balancer.pick(record.longRunning, this.tried, preferred);
       if (endpoint === undefined) return failure;
       this.tried.push(endpoint);
       const connection = endpoint.acquire(identity.class, record.longRunning ? 'watch' : 'short');
@@ -77,7 +84,7 @@ export class Attempts {
         endpoint.load.enter(record.longRunning);
         record.endpoint = endpoint.name;
         record.attempts += 1;
-        reads.sent(record.info, endpoint);
+        if (reads.sent(record.info, endpoint)) readPlaces.set(reader(), endpoint);
         const stream = connection.request(headers, upload.empty, listener);
         this.current = { endpoint, connection, stream };
         upload.sendAgain(stream);

@@ -73,10 +73,23 @@ export class Balancer {
     return pick(candidates, tried, turn, this.slowStartMs, longRunning ? 0 : REQUEST_BAND);
   }
 
+  /**
+   * Whether one more connection should read where the same client has read on another one: many
+   * programs with one identity must not all come to one endpoint.
+   */
+  hasRoomForReader(endpoint: Endpoint): boolean {
+    const least = Math.min(...this.usable().map(({ load }) => load.readers));
+    return endpoint.load.readers <= least * PREFERRED_BAND + PREFERRED_MORE;
+  }
+
+  private usable(): Endpoint[] {
+    return this.endpoints.filter((one) => one.available && !one.suspected);
+  }
+
   private hasRoom(preferred: Endpoint): boolean {
     const nowMs = this.nowMs();
     const work = ({ load }: Endpoint): number => load.requests + load.penaltyAt(nowMs);
-    const usable = this.endpoints.filter((one) => one.available && !one.suspected);
+    const usable = this.usable();
     const least = Math.min(...usable.map(work));
     return usable.includes(preferred) && work(preferred) <= least * PREFERRED_BAND + PREFERRED_MORE;
   }

@@ -8,6 +8,8 @@ export class EndpointLoad {
   requests = 0;
   /** Watches, log streams and tunnels that are open. */
   longRunning = 0;
+  /** Client connections whose reads of the watch cache are served here. */
+  readers = 0;
   private penalty = 0;
   private penaltyAtMs = 0;
 

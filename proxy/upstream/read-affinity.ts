@@ -11,20 +11,39 @@ type Read = Pick<RequestInfo, 'isResourceRequest' | 'verb' | 'query'>;
  */
 export class ReadAffinity {
   private endpoint: Endpoint | undefined;
+  private closed = false;
 
-  /** The endpoint that should serve a read, if it matters which. */
-  preferredFor(info: Read): Endpoint | undefined {
-    return isCachedRead(info) ? this.endpoint : undefined;
+  /**
+   * The endpoint that should serve a read, if it matters which.
+   * @param elsewhere where the same client has been served on other connections
+   */
+  preferredFor(info: Read, elsewhere: () => Endpoint | undefined): Endpoint | undefined {
+    if (!isCachedRead(info)) return undefined;
+    return this.endpoint ?? elsewhere();
   }
 
   /**
    * A request is sent to `endpoint`. Only reads that the watch cache answers tell how far the client
    * has seen it; a GET without a version is answered by etcd itself.
+   * @returns whether the client's reads have a new place
    */
-  sent(info: Read, endpoint: Endpoint): void {
-    if (isCachedRead(info) || (info.isResourceRequest && info.verb === 'list')) {
-      this.endpoint = endpoint;
-    }
+  sent(info: Read, endpoint: Endpoint): boolean {
+    const counts = isCachedRead(info) || (info.isResourceRequest && info.verb === 'list');
+    if (!counts || this.endpoint === endpoint || this.closed) return false;
+    this.moveTo(endpoint);
+    return true;
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.closed = true;
+    this.moveTo(undefined);
+  }
+
+  private moveTo(endpoint: Endpoint | undefined): void {
+    if (this.endpoint !== undefined) this.endpoint.load.readers -= 1;
+    if (endpoint !== undefined) endpoint.load.readers += 1;
+    this.endpoint = endpoint;
   }
 }
 

@@ -16,8 +16,9 @@ const FRESHNESS_MS = 100;
 async function list(
   session: ClientHttp2Session,
   query = '',
+  agent = 'test',
 ): Promise<{ status: number; version: number; reason: string }> {
-  const stream = session.request({ ':path': `${CONFIGMAPS}?${query}` });
+  const stream = session.request({ ':path': `${CONFIGMAPS}?${query}`, 'user-agent': agent });
   const [headers] = await once(stream, 'response');
   let text = '';
   for await (const chunk of stream) text += chunk;
@@ -49,13 +50,41 @@ test('a client that has listed never reads an older state on the same connection
   }
 });
 
+test('a client that connects again never reads an older state than before', async () => {
+  await openWithLag(0, 1);
+  for (let client = 0; client < 6; client++) {
+    const seen: number[] = [];
+    for (let connection = 0; connection < 8; connection++) {
+      const session = fixture.session();
+      const { version } = await list(session, 'resourceVersion=0', `client-${client}`);
+      seen.push(version);
+      session.close();
+      await once(session, 'close');
+    }
+    expect(seen).toEqual(seen.toSorted((one, other) => one - other));
+  }
+});
+
 test('clients are still spread over all replicas', async () => {
   await openWithLag(0);
   const versions = new Set<number>();
   for (let client = 0; client < 12; client++) {
-    versions.add((await list(fixture.session(), 'resourceVersion=0')).version);
+    const agent = `client-${client}`;
+    versions.add((await list(fixture.session(), 'resourceVersion=0', agent)).version);
   }
   expect(versions.size).toBe(2);
+});
+
+test('many connections of one client are spread as well', async () => {
+  await openWithLag(0);
+  const stale = [];
+  for (let connection = 0; connection < 24; connection++) {
+    const { version } = await list(fixture.session(), 'resourceVersion=0');
+    stale.push(version < fixture.revision);
+  }
+  const there = stale.filter(Boolean).length;
+  expect(there).toBeGreaterThanOrEqual(4);
+  expect(there).toBeLessThanOrEqual(13);
 });
 
 test('a read that is too far ahead of one replica is answered by another', async () => {
