@@ -4,8 +4,9 @@ import type { ExitCode } from '../common/exit-code.ts';
 import { advisoriesFor, fixInSameMinor } from './advisories.ts';
 import type { Advisory } from './advisory.ts';
 import { answering, viewCluster } from './cluster-view.ts';
-import type { Command, CommandContext, FlagValues } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
 import { ETCD_EXIT, worstExit } from './exit-code.ts';
+import { readVersion, readVersions } from './flag-values.ts';
 import type { Answer, Block, Json } from './output.ts';
 import { permissionsLost } from './permissions.ts';
 import {
@@ -28,22 +29,9 @@ export const advise: Command = {
   run: runAdvise,
 };
 
-/** Reads a version of a flag; undefined when the flag is not there. Throws a CommandError. */
-export function readVersion(flags: FlagValues, name: string): Version | undefined {
-  const text = flags[name];
-  return typeof text === 'string' ? requireVersion(name, text) : undefined;
-}
-
-function requireVersion(name: string, text: string): Version {
-  const parsed = parseVersion(text);
-  if (parsed !== undefined) return parsed;
-  throw new CommandError(`--${name}: expected a version such as 3.6.14, got "${text}"`);
-}
-
 async function runAdvise({ members, flags, print }: CommandContext): Promise<ExitCode> {
   const target = readVersion(flags, 'to');
-  const given = typeof flags.versions === 'string' ? flags.versions.split(',') : [];
-  const named = given.map((text) => requireVersion('versions', text.trim()));
+  const named = readVersions(flags, 'versions');
   if (members.length === 0 && named.length === 0 && target === undefined) {
     throw new CommandError(
       'give --endpoints, --versions or --to (see evenkeel-etcd advise --help)',

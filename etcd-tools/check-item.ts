@@ -135,3 +135,10 @@ function conclude(items: readonly Item[]): string {
   if (unknowns > 0) return `do not go on: ${unknowns} could not be found out${rest}`;
   return `all that can be seen from here is as it ought to be${rest}`;
 }
+
+/** What keeps the gate shut, for whoever waits for it to open. */
+export function openItems(items: readonly Item[]): string[] {
+  return items
+    .filter(({ outcome }) => outcome === 'failed' || outcome === 'unknown')
+    .map(({ title }) => title);
+}

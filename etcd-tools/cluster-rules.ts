@@ -14,7 +14,6 @@ import { isCaughtUp, isDiverged } from './lag-report.ts';
 import { formatBytes } from './output.ts';
 import type { UpgradeFacts } from './upgrade-facts.ts';
 
-const STABLE_MS = 30_000;
 const QUOTA_NOTE_PERCENT = 80n;
 const QUOTA_FAIL_PERCENT = 90n;
 // Of --quota-backend-bytes when it is not set (DefaultQuotaBytes in etcd's storage/quota.go).
@@ -137,7 +136,6 @@ function leaderStable({ observed }: UpgradeFacts): Finding {
     );
     return failed(`within ${seconds} s: ${terms.join(', then ')}; wait until it stays`);
   }
-  if (observed.forMs < STABLE_MS) return note(`the same for ${seconds} s, 30 s are better`);
   return passed(`the same for ${seconds} s`);
 }
 

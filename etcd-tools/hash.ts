@@ -1,6 +1,5 @@
 // `hash`: do all members hold the same keys at one revision? Each one scans its whole store, so they
 // are asked one after the other, and the leader last.
-import { CommandError } from '../common/command.ts';
 import type { ExitCode } from '../common/exit-code.ts';
 import { smallest } from './bigints.ts';
 import {
@@ -16,15 +15,15 @@ import {
 import type { Command, CommandContext } from './command.ts';
 import { formatId } from './endpoints.ts';
 import { ETCD_EXIT } from './exit-code.ts';
+import { readSize } from './flag-values.ts';
 import { type HashAnswer, type HashVerdict, judgeHashes } from './hash-verdict.ts';
 import type { MemberClient } from './member-client.ts';
 import type { MemberStatus } from './member-report.ts';
 import { type Answer, formatBytes } from './output.ts';
-import { parseSize } from './size.ts';
 
 const ATTEMPTS = 3;
 // A scan of it takes about a second, in which the member's writes wait (etcd issue 8910).
-const DEFAULT_MAX_BYTES = 1024n * 1024n * 1024n;
+export const DEFAULT_HASH_MAX_BYTES = 1024n * 1024n * 1024n;
 
 export const hash: Command = {
   name: 'hash',
@@ -41,7 +40,7 @@ export const hash: Command = {
 };
 
 async function runHash({ members, flags, print, say }: CommandContext): Promise<ExitCode> {
-  const maxBytes = readMaxSize(flags['max-size']);
+  const maxBytes = readSize(flags, 'max-size') ?? DEFAULT_HASH_MAX_BYTES;
   const view = await viewCluster(members);
   const result = await compareHashes(view, maxBytes, say);
   print(describeHash(view, result));
@@ -56,13 +55,6 @@ export interface HashResult {
   readonly verdict: HashVerdict | undefined;
   /** Why it could not be found out, or not for all. */
   readonly problems: readonly string[];
-}
-
-function readMaxSize(text: string | boolean | undefined): bigint {
-  if (typeof text !== 'string') return DEFAULT_MAX_BYTES;
-  const bytes = parseSize(text);
-  if (bytes !== undefined) return bytes;
-  throw new CommandError(`--max-size: expected a size such as 8GiB, got "${text}"`);
 }
 
 /** Retries when a compaction came between two of the answers. */

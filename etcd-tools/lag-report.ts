@@ -2,7 +2,8 @@
 
 /** One member's verdict. */
 export interface LagVerdict {
-  readonly memberId: bigint;
+  /** Undefined when it has not answered. */
+  readonly memberId: bigint | undefined;
   readonly name: string;
   /** A word of the table of `lag`. */
   readonly state: string;

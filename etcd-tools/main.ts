@@ -5,12 +5,27 @@ import { advise } from './advise.ts';
 import { runCli } from './cli.ts';
 import type { Command } from './command.ts';
 import { openCluster } from './connect.ts';
+import { gate } from './gate.ts';
 import { hash } from './hash.ts';
 import { health } from './health.ts';
+import { postcheck } from './postcheck.ts';
+import { preflight } from './preflight.ts';
+import { repairPlan } from './repair-plan.ts';
 import { snapshot } from './snapshot.ts';
+import { upgradePlan } from './upgrade-plan.ts';
 
 /** In the order of the help. */
-const COMMANDS: readonly Command[] = [health, hash, advise, snapshot];
+const COMMANDS: readonly Command[] = [
+  health,
+  hash,
+  advise,
+  upgradePlan,
+  snapshot,
+  preflight,
+  gate,
+  postcheck,
+  repairPlan,
+];
 
 function version(): string {
   const manifest: unknown = JSON.parse(

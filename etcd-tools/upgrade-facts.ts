@@ -32,6 +32,8 @@ export interface UpgradeFacts {
 /** Of one stretch of time. */
 export interface Observation {
   readonly forMs: number;
+  /** As was asked for. */
+  readonly wantedMs: number;
   /** Every pair of term and leader that a member told, without repeats. */
   readonly leaders: readonly { readonly term: bigint; readonly leaderId: bigint }[];
 }

@@ -155,22 +155,39 @@ export function landingProblem(target: Version, { kind }: Step): string | undefi
   return `${formatVersion(target)} is below ${floor}: ${why}; go to ${release.newest}`;
 }
 
-/** A release, or a later one, that every member must run before the next minor; undefined: any. */
-export function floorToLeave(minor: string): string | undefined {
-  return minorRelease(minor)?.leaveFrom?.floor;
+/** The WAL's format for operations on auth changed in 3.5 (etcd pull request 11943). */
+export function crossesAuthFormat({ from, to }: Step): boolean {
+  return [from, to].sort().join() === '3.4,3.5';
 }
 
-/** The newest release of each minor on the way, with what the members run now left out. */
-export function pathOf(lowest: Version, target: Version): Version[] {
+/**
+ * Every release to stop at, up to the target or down to it: the newest of each minor between, and
+ * before a floor the newest of the minor that is to be left. `running` is in order.
+ */
+export function pathBetween(
+  running: readonly Version[],
+  target: Version,
+): readonly Version[] | { readonly refused: string } {
+  const [lowest, highest] = [running[0], running.at(-1)];
+  if (lowest === undefined || highest === undefined) {
+    return { refused: 'no member told its version' };
+  }
+  const up = minorsBetween(lowest, target);
+  if (up === undefined) return { refused: `${formatVersion(target)} is of another major release` };
   const path: Version[] = [];
-  const floor = floorToLeave(minorOf(lowest));
-  const hops = minorsBetween(lowest, target) ?? 0;
-  if (hops > 0 && floor !== undefined && isBefore(lowest, floor)) {
-    path.push(version(newestOf(minorOf(lowest)) ?? floor));
+  const floor = minorRelease(minorOf(lowest))?.leaveFrom?.floor;
+  if (up > 0 && floor !== undefined && isBefore(lowest, floor)) path.push(lowest);
+  const from = up > 0 ? lowest : highest;
+  const direction = up > 0 ? 1 : -1;
+  for (let minor = from.minor + direction; minor * direction < target.minor * direction; ) {
+    path.push({ ...from, minor });
+    minor += direction;
   }
-  for (let minor = lowest.minor + 1; minor < target.minor; minor += 1) {
-    const newest = newestOf(`${lowest.major}.${minor}`);
-    if (newest !== undefined) path.push(version(newest));
-  }
-  return [...path, target];
+  const stops = path.flatMap((stop) => {
+    const newest = newestOf(minorOf(stop));
+    return newest === undefined ? [] : [version(newest)];
+  });
+  if (stops.length < path.length)
+    return { refused: 'a minor release on the way is not known here' };
+  return [...stops, target];
 }

@@ -5,7 +5,7 @@ import { type Finding, failed, note, onHost, passed, type Rule, unknown } from '
 import { nameOf } from './cluster-view.ts';
 import { permissionsLost } from './permissions.ts';
 import { clusterMinor, runningMembers, stepOf, type UpgradeFacts } from './upgrade-facts.ts';
-import { floorProblem, landingProblem, newestOf } from './upgrade-step.ts';
+import { crossesAuthFormat, floorProblem, landingProblem, newestOf } from './upgrade-step.ts';
 import { compareVersions, formatVersion, minorOf, parseVersion, type Version } from './version.ts';
 
 export const VERSION_RULES: readonly Rule<UpgradeFacts>[] = [
@@ -74,11 +74,9 @@ function isGrave({ harm }: Advisory): boolean {
   return harm === 'divergence' || harm === 'loss';
 }
 
-/** The WAL's format for operations on auth changed in 3.5 (etcd pull request 11943). */
 function auth(facts: UpgradeFacts): Finding | undefined {
   const step = stepOf(facts);
-  const crosses = step !== undefined && [step.from, step.to].sort().join() === '3.4,3.5';
-  if (!crosses) return undefined;
+  if (step === undefined || !crossesAuthFormat(step)) return undefined;
   if (facts.authOn === undefined) {
     return unknown('members did not tell whether auth is on', ['etcdctl auth status']);
   }
