@@ -82,7 +82,7 @@ export class ConnectionPool {
         if (idleMs > IDLE_CLOSE_MS && idleKept > 1) connection.shutdown();
       }
       const verdict = this.signs.judge(connection, nowMs, awakeSinceMs);
-      if (verdict === 'ask') connection.ping(() => {});
+      if (verdict === 'ask') connection.ping((ms) => this.signs.answered(connection, ms));
       else if (verdict === 'suspect') this.options.onSilent(connection);
       else if (verdict === 'dead') connection.destroy('no answer to a PING');
     }

@@ -9,8 +9,10 @@ function changes(
   connection: { openStreams: number; lastReadAtMs: number },
   untilMs: number,
   awakeSinceMs = ALWAYS_AWAKE,
+  roundTripsMs: readonly number[] = [],
 ): [atMs: number, verdict: Verdict][] {
   const signs = new SignsOfLife(POLICY);
+  for (const roundTripMs of roundTripsMs) signs.answered(connection, roundTripMs);
   const seen: [number, Verdict][] = [];
   for (let nowMs = 0; nowMs <= untilMs; nowMs += 100) {
     const verdict = signs.judge(connection, nowMs, awakeSinceMs);
@@ -41,6 +43,29 @@ test('a request on a connection that was idle for an hour is given the same time
 
 test('a connection without streams is left alone', () => {
   expect(changes({ openStreams: 0, lastReadAtMs: -3_600_000 }, 10_000)).toEqual([[0, 'alive']]);
+});
+
+test('a connection whose answers have always come late is given as much time as they took', () => {
+  const slow = Array.from({ length: 50 }, () => 1500);
+  const verdicts = changes({ openStreams: 1, lastReadAtMs: 0 }, 10_000, ALWAYS_AWAKE, slow);
+  expect(verdicts.map(([, verdict]) => verdict)).toEqual([
+    'alive',
+    'ask',
+    'waiting',
+    'suspect',
+    'dead',
+  ]);
+  expect(verdicts[3]?.[0]).toBe(2700);
+  expect(verdicts[4]?.[0]).toBe(5200);
+});
+
+test('answers that come early change nothing, and one late answer is soon forgotten', () => {
+  const well = changes({ openStreams: 1, lastReadAtMs: 0 }, 10_000);
+  const early = Array.from({ length: 60 }, () => 1);
+  const quiet = { openStreams: 1, lastReadAtMs: 0 };
+  expect(changes(quiet, 10_000, ALWAYS_AWAKE, early)).toEqual(well);
+  expect(changes(quiet, 10_000, ALWAYS_AWAKE, [...early, 3000, ...early])).toEqual(well);
+  expect(changes(quiet, 10_000, ALWAYS_AWAKE, [...early, 3000])).not.toEqual(well);
 });
 
 test('our own stall is not its silence', () => {
