@@ -33,7 +33,12 @@ export interface EtcdClusterOptions {
 
 /** What `restart` and `addLearner` can change. */
 export interface LaunchOptions {
-  /** Another binary than before: an upgrade, or a downgrade. */
+  /**
+   * Another binary than before: an upgrade, or a downgrade. Etcd leaves two traps to who is quick:
+   * 3.6 panics on a log that still holds entries of the v2 API, which 3.5 writes at each start and
+   * a raft snapshot takes away (`snapshotCount` 100 and as many puts); and a member that leaves 3.4
+   * before the cluster's version is decided (/version) may later be taken for a removed one.
+   */
   readonly version?: string;
   /** False: resolves when the process runs, such as where there is no quorum to be ready with. */
   readonly untilHealthy?: boolean;
