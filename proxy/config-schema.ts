@@ -238,7 +238,10 @@ const admin = z.strictObject(
 );
 
 const log = z.strictObject(
-  { level: z.enum(LOG_LEVELS, expected(`one of ${LOG_LEVELS.join(', ')}`)).default('info') },
+  {
+    level: z.enum(LOG_LEVELS, expected(`one of ${LOG_LEVELS.join(', ')}`)).default('info'),
+    sampleEvery: count(1, 1_000_000).default(1),
+  },
   section,
 );
 

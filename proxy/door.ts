@@ -84,7 +84,7 @@ export async function openDoorCore(
   const state = { draining: false };
   const sources = sourcesOf(balancer, tunnels, state, () => listener, replicas);
   const metrics = new Metrics({ version, sources });
-  const accessLog = new AccessLog({ log });
+  const accessLog = new AccessLog({ log, sampleEvery: config.log.sampleEvery });
   const watches: WatchRegistry = createRegistry(config, log, balancer, metrics, nowMs);
   const parts: UpgradeParts = {
     ...createParts(config, nowMs),

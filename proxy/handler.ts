@@ -6,7 +6,7 @@ import { type HeaderList, headerValue } from './http2/header-list.ts';
 import type { MessageListener, MessageStream, ResetReason } from './http2/message-stream.ts';
 import type { Client, RequestIdentity } from './identity/client.ts';
 import { stripIdentityHeaders } from './identity/front-proxy-headers.ts';
-import { enterRecord, type RequestRecord } from './observe/request-record.ts';
+import { enterRecord, noteAnswer, type RequestRecord } from './observe/request-record.ts';
 import type { OpenExchange } from './open-exchanges.ts';
 import { type AttemptFailure, Attempts } from './upstream/attempts.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
@@ -198,8 +198,7 @@ export class Exchange implements MessageListener, OpenExchange {
     else this.endpoint?.succeeded();
     this.answered = true;
     this.upload.drop();
-    this.record.status = status;
-    this.record.answeredAtMs = this.parts.nowMs();
+    noteAnswer(this.record, status, headers, this.parts.nowMs());
     this.front.sendHeaders(headers, endStream);
     if (endStream) this.onAnswerEnd();
     else if (status === 200 && this.identity !== undefined && isResourceWatch(this.record)) {

@@ -8,12 +8,19 @@ export interface AccessLogOptions {
   readonly log: Log;
   /** Lines for each kind of failure. A storm of one kind then cannot hide the first of another. */
   readonly maxLinesPerSecond?: number;
+  /** Of the requests that did not fail, the first of so many has a line; 1 is all. */
+  readonly sampleEvery?: number;
 }
 
 const DEFAULT_LINES_PER_SECOND = 10;
 const SECOND_MS = 1000;
 /** Enough for any name of Kubernetes; what is longer was made to fill the log. */
 const MAX_TEXT_LENGTH = 256;
+/**
+ * Clients may choose it (Audit-ID, k8s.io/apiserver pkg/endpoints/filters/audit_init.go): what is
+ * longer than an apiserver keeps, or is no identifier, may be anything.
+ */
+const AUDIT_ID = /^[\w.-]{1,64}$/;
 /** The stack of a bug is worth more room. */
 const MAX_DETAIL_LENGTH = 4096;
 
@@ -23,6 +30,10 @@ interface Window {
 }
 
 /**
+ * The lesson of kube-apiserver's httplog, which read the request when it was logged and by then
+ * shared it with a handler that had been given up (kubernetes/kubernetes#105734): a line is made of
+ * the record alone. What is in it of the request was taken when that entered.
+ *
  * One line for each request that the door itself failed, at warn (a bug at error), and for any other
  * at debug. An error that an endpoint answered is passed on and belongs to that endpoint's log.
  *
@@ -32,12 +43,16 @@ interface Window {
 export class AccessLog implements RequestObserver {
   private readonly log: Log;
   private readonly maxLines: number;
+  private readonly sampleEvery: number;
+  private untilSample = 0;
   private readonly windows = new Map<ProxyErrorCode, Window>();
   private windowEndsAtMs = 0;
 
-  constructor({ log, maxLinesPerSecond = DEFAULT_LINES_PER_SECOND }: AccessLogOptions) {
+  constructor(options: AccessLogOptions) {
+    const { log, maxLinesPerSecond = DEFAULT_LINES_PER_SECOND, sampleEvery = 1 } = options;
     this.log = log;
     this.maxLines = maxLinesPerSecond;
+    this.sampleEvery = sampleEvery;
   }
 
   entered(): void {}
@@ -50,7 +65,7 @@ export class AccessLog implements RequestObserver {
     if (failure !== undefined && level !== 'debug') {
       if (!this.mayWrite(failure)) return;
       this.log[level](fieldsOf(record, leftAtMs), 'request failed');
-    } else if (this.log.isLevelEnabled('debug')) {
+    } else if (this.log.isLevelEnabled('debug') && (failure !== undefined || this.isSample())) {
       this.log.debug(fieldsOf(record, leftAtMs), 'request');
     }
   }
@@ -58,6 +73,15 @@ export class AccessLog implements RequestObserver {
   /** Writes what is still owed: how many lines were left out. */
   close(): void {
     this.nextWindow(0);
+  }
+
+  private isSample(): boolean {
+    if (this.untilSample > 0) {
+      this.untilSample -= 1;
+      return false;
+    }
+    this.untilSample = this.sampleEvery - 1;
+    return true;
   }
 
   private mayWrite(failure: ProxyErrorCode): boolean {
@@ -104,6 +128,7 @@ function fieldsOf(record: RequestRecord, leftAtMs: number): object {
     client: record.clientAddress,
     protocol: record.protocol,
     identity: record.identityClass,
+    ...(AUDIT_ID.test(record.auditId) ? { auditId: record.auditId } : {}),
     userAgent: clip(record.userAgent, MAX_TEXT_LENGTH),
   };
 }

@@ -45,6 +45,8 @@ export interface RequestRecord {
   failureDetail: string;
   requestBytes: number;
   responseBytes: number;
+  /** By which the apiserver's audit log knows the request: the answer's, before it the client's. */
+  auditId: string;
   /** When the response's header was passed on; 0 before. */
   answeredAtMs: number;
   /** Set by whoever measures what a watch brings. */
@@ -95,7 +97,20 @@ export function enterRecord(client: Client, headers: HeaderList, nowMs: number):
     failureDetail: '',
     requestBytes: 0,
     responseBytes: 0,
+    auditId: headerValue(headers, 'audit-id') ?? '',
     answeredAtMs: 0,
     meter: undefined,
   };
+}
+
+/** An endpoint's final answer is about to be passed on. */
+export function noteAnswer(
+  record: RequestRecord,
+  status: number,
+  headers: HeaderList,
+  nowMs: number,
+): void {
+  record.status = status;
+  record.auditId = headerValue(headers, 'audit-id') ?? record.auditId;
+  record.answeredAtMs = nowMs;
 }

@@ -28,7 +28,7 @@ const PROBLEMS: [string, string][] = [
     endpoints('[{url: "https://a:1", nmae: x}]'),
     'upstream.endpoints[0].nmae: unknown key, did you mean "name"?',
   ],
-  [also('log: {format: text}'), 'log.format: unknown key, expected one of level'],
+  [also('log: {format: text}'), 'log.format: unknown key, expected one of level, sampleEvery'],
   [
     also('upstrem: {}').replace('upstream', 'x'),
     'x: unknown key, expected one of workers, listen, identity, frontProxy, upstream, health, balancing, watches, retry, limits, drain, admin, log',

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '../../common/log.ts';
+import { createLog, type Log } from '../../common/log.ts';
 import { parseConfig } from '../../proxy/config.ts';
 import { type Door, openDoor } from '../../proxy/server.ts';
 import { type Credential, createPki, type Pki } from '../../tools/pki.ts';
@@ -25,6 +25,7 @@ export async function openTestDoor(
   count: number,
   config: Readonly<Record<string, object>> = {},
   upstream: object = {},
+  log: Log = createLog({ level: 'silent' }),
 ): Promise<DoorFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'evenkeel-test-'));
   const pki = await createPki(directory);
@@ -48,7 +49,6 @@ export async function openTestDoor(
     drain: { timeout: '2s', watchSpread: '50ms' },
     ...config,
   });
-  const log = createLog({ level: 'silent' });
   const door = await openDoor(
     parseConfig(text, (path) => readFileSync(path, 'utf8')),
     log,

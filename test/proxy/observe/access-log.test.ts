@@ -9,7 +9,9 @@ import { recordOf } from './support/records.ts';
 const POD = 'GET /api/v1/namespaces/default/pods/p1';
 const WATCH = 'GET /api/v1/pods?watch=true';
 
-function start(options: { level?: LogLevel; maxLinesPerSecond?: number } = {}) {
+function start(
+  options: { level?: LogLevel; maxLinesPerSecond?: number; sampleEvery?: number } = {},
+) {
   const { level = 'info', ...rest } = options;
   const lines: Record<string, unknown>[] = [];
   const stream = { write: (text: string): unknown => lines.push(JSON.parse(text)) };
@@ -91,6 +93,31 @@ test('at debug every request is one line', () => {
     ['debug', 0, 'client_gone'],
     ['warn', 503, 'no_ready_endpoint'],
   ]);
+});
+
+test('of the requests that did not fail a sample is written, of the others every one', () => {
+  const { leave, lines } = start({ level: 'debug', sampleEvery: 4 });
+  for (let i = 0; i < 9; i += 1) leave(recordOf(POD, { requestBytes: i }));
+  leave(recordOf(POD, { status: 0, failure: 'client_gone' }));
+  leave(recordOf(POD, { status: 503, failure: 'no_ready_endpoint' }));
+  expect(lines.map(({ requestBytes, failure }) => failure ?? requestBytes)).toEqual([
+    0,
+    4,
+    8,
+    'client_gone',
+    'no_ready_endpoint',
+  ]);
+});
+
+test.each([
+  ['7b0f1a1c-7a3f-4d54-9c3e-0a4e5a4d7b11', true],
+  ['Bearer hunter2', false],
+  ['x'.repeat(65), false],
+  ['', false],
+])('the audit ID %j is in the line: %s', (auditId, shown) => {
+  const { leave, lines } = start({ level: 'debug' });
+  leave(recordOf(POD, { auditId }));
+  expect(lines[0]?.auditId).toBe(shown ? auditId : undefined);
 });
 
 test.each([
