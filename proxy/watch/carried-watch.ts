@@ -86,9 +86,8 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
     return this.current?.connection;
   }
 
-  /** The bytes that the watch has brought so far, for the choice of which one to move. */
-  get bytes(): number {
-    return this.origin.record.responseBytes;
+  bytesPerSecond(nowMs: number): number {
+    return this.origin.record.responseBytes / Math.max(1, (nowMs - this.terms.beganAtMs) / 1000);
   }
 
   get isOver(): boolean {
@@ -124,7 +123,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
 
   /** Nobody can go on with it: the client watches again by itself. */
   giveUp(detail: string): void {
-    if (this.ownRefusal !== undefined && this.bytes === 0) {
+    if (this.ownRefusal !== undefined && this.origin.record.responseBytes === 0) {
       // It was the answer to the client's own request, and no endpoint has a better one.
       this.client.send(this.ownRefusal, this.nowMs());
       this.finish(undefined, detail);
@@ -189,7 +188,7 @@ export class CarriedWatch implements AttachmentOwner, HomedWatch {
       this.clock.stop();
     } else {
       // The peek was over, or it was the client's own request that was refused.
-      this.ownRefusal ??= this.bytes === 0 ? frame : undefined;
+      this.ownRefusal ??= this.origin.record.responseBytes === 0 ? frame : undefined;
       this.reason = kind === 'expired' ? 'expired' : 'lost';
       this.detach();
       this.beginSearch();

@@ -21,6 +21,18 @@ export interface PlaceLoad {
   readonly unavailableForMs: number;
 }
 
+export interface PlannedSwap {
+  readonly from: number;
+  readonly to: number;
+  /** A heavier watch would only change which endpoint has the most. */
+  readonly maxRate: number;
+}
+
+/** What the watches of an endpoint bring may be this much more than the mean. */
+const RATE_BAND = 1.5;
+/** Less than this above the mean is not worth a move, whatever the mean is. */
+const MIN_RATE_DIFFERENCE = 256 * 1024;
+
 export interface PlannedMoves {
   readonly from: number;
   readonly to: number;
@@ -54,6 +66,30 @@ export function planMoves(loads: readonly PlaceLoad[], policy: RebalancePolicy):
   if (most - least < policy.minDifference || most <= mean * policy.maxOverMean) return [];
   const count = Math.min(most - Math.ceil(mean), Math.floor(mean) - least, policy.movesPerSecond);
   return count > 0 ? [{ from, to, count, reason: 'rebalance' }] : [];
+}
+
+/**
+ * Where watches are even but what they bring is not: a heavy one is to change places with a light
+ * one, so that the numbers of watches stay as they are.
+ *
+ * @param rates bytes a second that the watches of each endpoint bring, all together
+ */
+export function planSwap(
+  loads: readonly PlaceLoad[],
+  rates: readonly number[],
+  policy: RebalancePolicy,
+): PlannedSwap | undefined {
+  const indexes = [...loads.keys()].filter((index) => loads[index]?.available);
+  if (indexes.some((index) => (loads[index]?.availableForMs ?? 0) < policy.settleMs)) {
+    return undefined;
+  }
+  const rateAt = (index: number): number => rates[index] ?? 0;
+  const [from = -1] = indexes.toSorted((one, other) => rateAt(other) - rateAt(one));
+  const [to = -1] = indexes.toSorted((one, other) => rateAt(one) - rateAt(other));
+  const mean = indexes.reduce((sum, index) => sum + rateAt(index), 0) / indexes.length;
+  const above = rateAt(from) - mean;
+  if (!(rateAt(from) > mean * RATE_BAND && above > MIN_RATE_DIFFERENCE)) return undefined;
+  return { from, to, maxRate: (rateAt(from) - rateAt(to)) / 2 };
 }
 
 /** The index with the highest score; undefined scores are left out; -1 when all are. */

@@ -10,8 +10,8 @@ export interface HomedWatch {
   readonly connection: Connection | undefined;
   /** When the client last got an event or bookmark, or the watch began. */
   readonly lastEventAtMs: number;
-  /** The bytes that it has brought so far, for the choice of which one to move. */
-  readonly bytes: number;
+  /** What it has brought, on the average of its life, for the choice of which one to move. */
+  bytesPerSecond(nowMs: number): number;
   readonly isOver: boolean;
   /** It could go on elsewhere, and is not about to. */
   readonly movable: boolean;

@@ -1,8 +1,10 @@
 import type { Connection } from '../http2/connection.ts';
 import type { Balancer } from '../upstream/balancer.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import { alone } from './alone.ts';
 import { Pace } from './pace.ts';
-import { planMoves, type RebalancePolicy } from './rebalance.ts';
+import type { RebalancePolicy } from './rebalance.ts';
+import { Rebalancer } from './rebalancer.ts';
 import type { HomedWatch, WatchHome } from './watch-home.ts';
 import type { MoveReason, MoveResult, WatchObserver } from './watch-origin.ts';
 import { choosePlace } from './watch-target.ts';
@@ -32,6 +34,7 @@ export class WatchRegistry implements WatchHome {
   /** Still have their endpoint, which went silent, and when that was noticed. */
   private readonly suspects = new Map<HomedWatch, number>();
   private readonly pace: Pace<Endpoint>;
+  private readonly rebalancer: Rebalancer;
   private timer: NodeJS.Timeout | undefined;
   private lastRetryMs = 0;
   private stopped = false;
@@ -49,6 +52,7 @@ export class WatchRegistry implements WatchHome {
     this.nowMs = nowMs;
     this.onBug = onBug;
     this.pace = new Pace(policy.continuationsPerSecond);
+    this.rebalancer = new Rebalancer(balancer.endpoints, this.places, policy, nowMs);
   }
 
   attached(watch: HomedWatch, endpoint: Endpoint): void {
@@ -124,23 +128,7 @@ export class WatchRegistry implements WatchHome {
 
   /** To be called once a second: evens out, and empties endpoints that are leaving. */
   rebalance(): void {
-    const { endpoints } = this.balancer;
-    // What looks silent now is about to change: all is looked at again when that is over.
-    if (this.stopped || endpoints.some((endpoint) => endpoint.suspected)) return;
-    const states = endpoints.map((endpoint) => ({
-      available: endpoint.available,
-      watches: this.count(endpoint),
-      availableForMs: endpoint.availableForMs,
-      unavailableForMs: endpoint.unavailableForMs,
-    }));
-    for (const { from, to, count, reason } of planMoves(states, this.policy)) {
-      const source = endpoints[from];
-      const target = endpoints[to];
-      if (source === undefined || target === undefined) continue;
-      for (const watch of this.cheapest(source, target, count, reason === 'rebalance')) {
-        alone(watch, () => watch.moveTo(target, reason));
-      }
-    }
+    if (!this.stopped) this.rebalancer.run();
   }
 
   stop(): void {
@@ -148,28 +136,6 @@ export class WatchRegistry implements WatchHome {
     clearTimeout(this.timer);
     this.waiting = [];
     this.suspects.clear();
-  }
-
-  /**
-   * Those that bring the least, for their move costs the least; a sample is as good as all.
-   * @param surely leaves out watches whose last event is older than the target's readiness, for
-   *   the target may lack the history since then
-   */
-  private cheapest(
-    source: Endpoint,
-    target: Endpoint,
-    count: number,
-    surely: boolean,
-  ): HomedWatch[] {
-    const sureSinceMs = surely ? this.nowMs() - target.availableForMs : Number.NEGATIVE_INFINITY;
-    const sample: HomedWatch[] = [];
-    for (const watch of this.places.get(source) ?? []) {
-      if (watch.lastEventAtMs < sureSinceMs || !watch.movable) continue;
-      if (watch.search.hasRefused(target)) continue;
-      sample.push(watch);
-      if (sample.length >= count * 4) break;
-    }
-    return sample.sort((one, other) => one.bytes - other.bytes).slice(0, count);
   }
 
   private start(): void {
@@ -271,16 +237,6 @@ export class WatchRegistry implements WatchHome {
     const endpoint = endpoints[choosePlace(candidates, mayNow, watch.lastEventAtMs)];
     if (endpoint !== undefined) this.pace.take(endpoint);
     return endpoint;
-  }
-}
-
-/** A bug that one watch brings to light must not end the timer of all. Undefined after it. */
-function alone<T>(watch: HomedWatch, work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    watch.fail(error);
-    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type PlaceLoad, planMoves } from '../../../proxy/watch/rebalance.ts';
+import { type PlaceLoad, planMoves, planSwap } from '../../../proxy/watch/rebalance.ts';
 
 const policy = { maxOverMean: 1.1, minDifference: 10, movesPerSecond: 50, settleMs: 5000 };
 
@@ -82,4 +82,35 @@ test('with no endpoint available nothing is planned', () => {
     ),
   ).toEqual([]);
   expect(planMoves([], policy)).toEqual([]);
+});
+
+const MIB = 1024 * 1024;
+
+test('where one endpoint brings far more than the mean, a heavy watch is to be swapped', () => {
+  expect(planSwap(loads(10, 10, 10), [9 * MIB, 2 * MIB, MIB], policy)).toEqual({
+    from: 0,
+    to: 2,
+    maxRate: 4 * MIB,
+  });
+});
+
+test.each([
+  ['rates are near the mean', [3 * MIB, 2 * MIB, 2 * MIB]],
+  ['little is brought at all', [100_000, 1000, 1000]],
+  ['nothing is brought', [0, 0, 0]],
+])('nothing is swapped while %s', (_, rates) => {
+  expect(planSwap(loads(10, 10, 10), rates, policy)).toBeUndefined();
+});
+
+test('nothing is swapped with an endpoint that is away or has just come back', () => {
+  const state = loads(10, 10, 10);
+  const [first, second, third] = state;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('three');
+  const rates = [9 * MIB, 2 * MIB, MIB];
+  const away = planSwap([first, second, { ...third, available: false }], rates, policy);
+  expect(away?.to).toBe(1);
+  expect(planSwap([first, second, { ...third, availableForMs: 10 }], rates, policy)).toBe(
+    undefined,
+  );
+  expect(planSwap([], [], policy)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 // What keeps one watch, or one endpoint, from spoiling the others'.
 import { afterEach, expect, test, vi } from 'vitest';
-import { nth, type TestWatch, WatchBench } from './support/watch-bench.ts';
+import { event, nth, type TestWatch, WatchBench } from './support/watch-bench.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -58,4 +58,33 @@ test('an endpoint that is slow to answer is given few at once, and the others ge
   }
   expect(asked(1)).toHaveLength(32);
   expect(asked(2)).toHaveLength(58);
+});
+
+test('a heavy watch changes places with a light one, until none has most of what comes', () => {
+  const bench = new WatchBench(2);
+  const [heavy, busy, idle, other] = [
+    bench.carry(0),
+    bench.carry(0),
+    bench.carry(1),
+    bench.carry(1),
+  ];
+  const events = (watch: TestWatch, count: number): void => {
+    const stream = watch.opened.at(-1)?.stream ?? watch.first;
+    for (let i = 0; i < count; i++) stream.data(`${event(10 + i, 'ADDED')}`.padEnd(100_000));
+  };
+  for (const watch of [idle, other]) events(watch, 1);
+  events(heavy, 60);
+  events(busy, 40);
+  for (let second = 0; second < 20; second++) {
+    bench.pass(1000);
+    bench.registry.rebalance();
+    for (const { watch, opened } of [heavy, busy, idle, other]) {
+      const last = opened.at(-1);
+      if (last !== undefined && watch.endpoint !== last.endpoint) last.stream.answer();
+    }
+  }
+  bench.pass(1000);
+  const heavyAt = [heavy, busy].map(({ watch }) => watch.endpoint);
+  expect(new Set(heavyAt).size).toBe(2);
+  expect(bench.endpoints.map((endpoint) => bench.registry.count(endpoint))).toEqual([2, 2]);
 });
