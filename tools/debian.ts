@@ -1,6 +1,7 @@
 // A program out of a Debian package: for etcd 3.4, which the Go module proxy has no release of
-// (its module path never got the /v3 that Go wants). The package is unpacked, never installed, so
-// that no user, service or file of the system changes.
+// (its module path never got the /v3 that Go wants), and for Prometheus, whose build takes Node
+// packages of its own. The package is unpacked, never installed, so that no user, service or file
+// of the system changes.
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { binaryPath, missingBinaries, TOOLS_DIRECTORY } from './binaries.ts';
@@ -11,8 +12,8 @@ export interface DebianProgram {
   /** Its file name in `.tools/bin`. */
   readonly name: string;
   readonly package: string;
-  /** Upstream's part of the package's version. */
-  readonly version: string;
+  /** Upstream's part of the package's version; without it any will do. */
+  readonly version?: string;
   /** Where the package has it. */
   readonly path: string;
 }
@@ -20,6 +21,8 @@ export interface DebianProgram {
 /** Debian 12 carries this version; later releases carry others, and then it is not available. */
 export const DEBIAN_PROGRAMS: readonly DebianProgram[] = [
   { name: 'etcd-3.4.23', package: 'etcd-server', version: '3.4.23', path: 'usr/bin/etcd' },
+  // It checks the rules under deploy/, which are for any version.
+  { name: 'promtool', package: 'prometheus', path: 'usr/bin/promtool' },
 ];
 
 /** How `fetchDebianProgram` ended: `unavailable` says why, in words. */
@@ -35,7 +38,7 @@ export async function fetchDebianProgram(
   signal: AbortSignal,
   run: Run = runProgram,
 ): Promise<DebianOutcome> {
-  // The name holds the version, so a file of that name is never out of date.
+  // Where the version counts the name holds it, so a file of that name is never out of date.
   if (missingBinaries([program.name]).length === 0) return { kind: 'current' };
   // In .tools, because only within one file system is a rename atomic.
   const partial = join(TOOLS_DIRECTORY, `partial-${process.pid}-${program.name}`);
@@ -68,7 +71,7 @@ async function unpack(
   const shown = await start('dpkg-deb', '--field', file, 'Version');
   const version = shown.lines.at(-1) ?? '';
   if (shown.exitCode !== 0) return `dpkg-deb --field ${file}: ${lastLine(shown)}`;
-  if (!version.startsWith(`${program.version}-`)) {
+  if (program.version !== undefined && !version.startsWith(`${program.version}-`)) {
     return `this system's ${program.package} is ${version}, not ${program.version}`;
   }
   const unpacked = await start('dpkg-deb', '--extract', file, 'root');

@@ -30,3 +30,11 @@ test.each([
   expect(outcome).toEqual({ kind: 'unavailable', why });
   expect(missingBinaries([program.name])).toEqual([program.name]);
 });
+
+test('any version of a package will do for a program that names none', async () => {
+  const { version: _, ...any } = program;
+  const outcome = await fetchDebianProgram(any, signal, system('9.9-1'));
+  // It gets as far as unpacking, which this system does not do.
+  const why = 'dpkg-deb --extract such.deb: E: it says no';
+  expect(outcome).toEqual({ kind: 'unavailable', why });
+});
