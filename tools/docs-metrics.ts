@@ -31,8 +31,8 @@ OpenMetrics 1.0; in gzip where that is accepted. Besides these there are prom-cl
 `;
 
 const NOTES = `
-* A resource name becomes a label only after an endpoint has answered in a way that proves it exists;
-  until then its requests count as \`other\`. At most 1,000 resources and 10,000 label sets are kept.
+* Kubernetes' own resources are labels from the start. Any other name becomes one only after an endpoint
+  has answered in a way that proves that it exists; until then its requests count as \`other\`. At most 1,000 resources and 10,000 label sets are kept.
 * \`verb\` has kube-apiserver's words, \`scope\` is that of the route. A watch is \`WATCH\` and never in
   \`evenkeel_request_duration_seconds\`.
 * \`failure\` is one word of the table in [proxy/errors.ts](../proxy/errors.ts); the same word is in the
@@ -66,7 +66,7 @@ table, is held against a real kube-apiserver by
 
 | request | kube-apiserver 1.34 | the door |
 |---|---|---|
-| \`/api/v1/watch/pods\` and other legacy watch paths | \`LIST\` (\`GET\` for one object) in \`apiserver_longrunning_requests\`, in 429s of \`apiserver_request_total\`, and in terminations | \`WATCH\` |
+| \`/api/v1/watch/pods\` and other legacy watch paths | \`LIST\` (\`GET\` for one object) in \`apiserver_longrunning_requests\`; by its source also in 429s of \`apiserver_request_total\` and in terminations | \`WATCH\` |
 | \`/api/v1/nodes/n1?watch=true\`, \`/healthz?watch=true\`: served as a GET | \`WATCH\` | \`GET\` |
 | list of a custom resource with \`fieldSelector=metadata.name=x\` | \`GET\`, scope \`resource\` | \`LIST\`, scope of the route |
 | watch of a custom resource with \`fieldSelector=metadata.name=x\` | scope \`resource\` | scope of the route |
@@ -75,8 +75,19 @@ table, is held against a real kube-apiserver by
 | any watch, log or tunnel, in \`apiserver_request_sli_duration_seconds\` | \`verb="WATCH"\`, \`"CONNECT"\` | not there |
 | a request that is refused with 401 or 403 | in no family | counted, as any answer |
 | discovery, \`/version\`, \`/openapi\` | in no family | counted, the path in \`subresource\` |
-| a path such as \`/readyz/etcd\` | the whole path in \`subresource\` | its first part, of a closed set; \`""\` for others |
+| one check, such as \`/readyz/etcd\` | in no family | counted with its page, \`/readyz\` |
 | time in admission webhooks | not in the SLI | in it: the door cannot see it |
+`;
+
+const REPLICAS = `
+## The apiservers' own
+
+\`GET /replicas/metrics\` has all families of all apiservers, each series with the label \`replica\`, and watches
+where they belong: [operations.md](operations.md#prometheus-and-grafana). One family is the door's:
+
+| name | type | labels | meaning |
+|---|---|---|---|
+| \`evenkeel_replica_up\` | gauge | \`replica\` | Whether the metrics of the replica could be read and are below. |
 `;
 
 /** The whole page. */
@@ -88,7 +99,7 @@ export async function metricsPage(): Promise<string> {
   const isOwn = ({ name }: Family): boolean => name.startsWith(PREFIX);
   const mirror = tables.filter((family) => !isOwn(family));
   const own = [...tables.filter(isOwn), ...others];
-  return INTRODUCTION + rowsOf(own) + NOTES + MIRROR + rowsOf(mirror) + DIFFERENCES;
+  return INTRODUCTION + rowsOf(own) + NOTES + MIRROR + rowsOf(mirror) + DIFFERENCES + REPLICAS;
 }
 
 function familyOfTable({ name, type, help, labelNames }: TableFamily): Family {
