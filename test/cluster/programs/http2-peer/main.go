@@ -1,9 +1,12 @@
-// Command http2-peer is the other side of an HTTP/2 connection, by Go's net/http: what client-go and
-// kube-apiserver speak. Its exchanges are the same on both sides, so that a test holds our engine
-// against it as a server and as a client.
+// Command http2-peer is the other side of an HTTP/2 connection, by Go's net/http or by
+// golang.org/x/net/http2 on its own: what client-go and kube-apiserver speak, which take the second
+// one. Its exchanges are the same on both sides, so that a test holds our engine against it as a
+// server and as a client.
 //
-//	http2-peer serve           listens on a free port of loopback, prints it, and serves until end of input
-//	http2-peer ask ADDRESS     runs the exchanges against a server, and prints one line for each
+//	http2-peer [-x] serve        listens on a free port of loopback, prints it, and serves until end of input
+//	http2-peer [-x] ask ADDRESS  runs the exchanges against a server, and prints one line for each
+//
+// With -x by x/net.
 //
 // Exchanges, by path:
 //
@@ -41,14 +44,52 @@ func main() {
 }
 
 func run(args []string) error {
+	var side peer = standard{}
+	if len(args) > 0 && args[0] == "-x" {
+		side = xNet{}
+		args = args[1:]
+	}
 	switch {
 	case len(args) == 1 && args[0] == "serve":
-		return serve()
+		return serve(side)
 	case len(args) == 2 && args[0] == "ask":
-		return ask("http://" + args[1])
+		return ask(side, "http://"+args[1])
 	default:
-		return errors.New("usage: http2-peer serve | ask ADDRESS")
+		return errors.New("usage: http2-peer [-x] serve | ask ADDRESS")
 	}
+}
+
+// peer is one implementation of HTTP/2.
+type peer interface {
+	// serve returns when stop is closed and what was open has ended, after a GOAWAY.
+	serve(listener net.Listener, stop <-chan struct{}) error
+	transport() http.RoundTripper
+}
+
+type standard struct{}
+
+func (standard) serve(listener net.Listener, stop <-chan struct{}) error {
+	server := &http.Server{
+		Handler:   http.HandlerFunc(handle),
+		Protocols: protocols(),
+		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: manyStreams},
+	}
+	ended := make(chan error, 1)
+	go func() {
+		<-stop
+		ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+		defer cancel()
+		ended <- server.Shutdown(ctx)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	// Serve returns when the shutdown begins.
+	return <-ended
+}
+
+func (standard) transport() http.RoundTripper {
+	return &http.Transport{Protocols: protocols(), MaxConnsPerHost: 1}
 }
 
 // protocols is HTTP/2 without TLS, which is the same frames and needs no certificates.
@@ -58,30 +99,18 @@ func protocols() *http.Protocols {
 	return &p
 }
 
-func serve() error {
+func serve(side peer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:   http.HandlerFunc(handle),
-		Protocols: protocols(),
-		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: manyStreams},
-	}
-	ended := make(chan error, 1)
+	stop := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		// GOAWAY first, then the end of what is open.
-		ctx, cancel := context.WithTimeout(context.Background(), askLimit)
-		defer cancel()
-		ended <- server.Shutdown(ctx)
+		close(stop)
 	}()
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	// Serve returns when the shutdown begins.
-	return <-ended
+	return side.serve(listener, stop)
 }
 
 func handle(w http.ResponseWriter, r *http.Request) {
@@ -108,11 +137,8 @@ func handle(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func ask(url string) error {
-	client := &http.Client{
-		Transport: &http.Transport{Protocols: protocols(), MaxConnsPerHost: 1},
-		Timeout:   askLimit,
-	}
+func ask(side peer, url string) error {
+	client := &http.Client{Transport: side.transport(), Timeout: askLimit}
 	exchanges := []struct {
 		name string
 		run  func(*http.Client, string) error

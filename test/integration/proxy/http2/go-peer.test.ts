@@ -1,4 +1,5 @@
-// Our server and our client, held against Go's net/http: what client-go and kube-apiserver speak.
+// Our server and our client, held against Go's net/http and against golang.org/x/net/http2 on its
+// own: what client-go and kube-apiserver speak.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -13,6 +14,11 @@ import { Recorder, until } from './support/recorder.ts';
 const run = promisify(execFile);
 const binary = binaryPath('http2-peer');
 const notRun = existsSync(binary) ? '' : ' (not run: no http2-peer)';
+const peers: readonly { name: string; flags: readonly string[] }[] = [
+  { name: 'net/http', flags: [] },
+  { name: 'x/net/http2', flags: ['-x'] },
+];
+type Peer = (typeof peers)[number];
 const LARGE_BYTES = 100 * 1024 * 1024;
 const STREAMS = 1000;
 
@@ -45,14 +51,16 @@ function serve({ stream, headers, message, endStream }: Received): void {
   }
 }
 
-test.skipIf(notRun !== '')(
-  `Go’s client gets headers, trailers, 100 MiB, resets and 1,000 streams from our server${notRun}`,
+const testWithGo = test.skipIf(notRun !== '');
+
+testWithGo.each(peers)(
+  `$name’s client gets headers, trailers, 100 MiB, resets and 1,000 streams from our server${notRun}`,
   { timeout: 90_000 },
-  async () => {
+  async ({ flags }) => {
     const settings = { maxConcurrentStreams: STREAMS };
     const server = await openEngine({ settings, onRequest: serve });
     ends.push(() => server.close());
-    const { stdout } = await run(binary, ['ask', `127.0.0.1:${server.port}`]);
+    const { stdout } = await run(binary, [...flags, 'ask', `127.0.0.1:${server.port}`]);
     expect(stdout.trim().split('\n')).toEqual([
       'headers',
       'small body and trailer',
@@ -66,8 +74,10 @@ test.skipIf(notRun !== '')(
   },
 );
 
-async function connectToGo(): Promise<{ client: EngineClient; shutdown: () => void }> {
-  const child = spawn(binary, ['serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+async function connectToGo({
+  flags,
+}: Peer): Promise<{ client: EngineClient; shutdown: () => void }> {
+  const child = spawn(binary, [...flags, 'serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = await once(createInterface({ input: child.stdout }), 'line');
   const client = await connectEngine(Number(line));
   ends.push(async () => {
@@ -84,8 +94,8 @@ function request(path: string, ...fields: string[]): HeaderList {
   return [':method', method, ':scheme', 'http', ':authority', 'go', ':path', path, ...fields];
 }
 
-test.skipIf(notRun !== '')(`Go’s server answers our client${notRun}`, async () => {
-  const { client } = await connectToGo();
+testWithGo.each(peers)(`$name’s server answers our client${notRun}`, async (peer) => {
+  const { client } = await connectToGo(peer);
   const long = 'v'.repeat(20_000);
   const asked = new Recorder();
   client.connection.request(request('/headers', 'x-ask', long), true, asked);
@@ -99,11 +109,11 @@ test.skipIf(notRun !== '')(`Go’s server answers our client${notRun}`, async ()
   expect(reset.resets[0]).toMatchObject({ code: 2, unprocessed: false });
 });
 
-test.skipIf(notRun !== '')(
-  `100 MiB go through Go’s server and back to our client${notRun}`,
+testWithGo.each(peers)(
+  `100 MiB go through $name’s server and back to our client${notRun}`,
   { timeout: 90_000 },
-  async () => {
-    const { client } = await connectToGo();
+  async (peer) => {
+    const { client } = await connectToGo(peer);
     const echo = new Recorder();
     const piece = Buffer.alloc(64 * 1024, 'abcdefgh');
     let givenBytes = 0;
@@ -130,10 +140,10 @@ test.skipIf(notRun !== '')(
   },
 );
 
-test.skipIf(notRun !== '')(
-  `a thousand streams at once, and Go’s GOAWAY in the middle of them${notRun}`,
-  async () => {
-    const { client, shutdown } = await connectToGo();
+testWithGo.each(peers)(
+  `a thousand streams at once, and the GOAWAY of $name in the middle of them${notRun}`,
+  async (peer) => {
+    const { client, shutdown } = await connectToGo(peer);
     const echoes = Array.from({ length: STREAMS }, () => new Recorder());
     const streams = echoes.map((echo) => client.connection.request(request('/echo'), false, echo));
     for (const stream of streams) stream.sendData(Buffer.from('first '), false);
