@@ -113,11 +113,11 @@ function plainWriter({ name }: Family): RowWriter {
 }
 
 /**
- * A bound is written `1`, not OpenMetrics' canonical `1.0`, in both formats: a label value is text,
- * and the rules of kubernetes-mixin select kube-apiserver's `le="1"`.
+ * A bound is written as Go writes it, `1` and `1e+06`, in both formats, and not as OpenMetrics' `1.0`:
+ * a label value is text, and the rules of kubernetes-mixin select kube-apiserver's `le="1"`.
  */
 function histogramWriter({ name, bounds = [] }: Family): RowWriter {
-  const ends = [...bounds.map((bound) => `le="${bound}"} `), 'le="+Inf"} '];
+  const ends = [...bounds.map((bound) => `le="${boundText(bound)}"} `), 'le="+Inf"} '];
   return (labels, values, offset) => {
     const begin = `${name}_bucket{${labels}${labels === '' ? '' : ','}`;
     let text = '';
@@ -130,6 +130,12 @@ function histogramWriter({ name, bounds = [] }: Family): RowWriter {
     const sum = numberText(values[offset + ends.length] ?? 0);
     return `${text}${name}_sum${braces} ${sum}\n${name}_count${braces} ${count}\n`;
   };
+}
+
+/** strconv.FormatFloat(bound, 'g', -1, 64). */
+function boundText(bound: number): string {
+  if (bound < 1e6 && (bound >= 1e-4 || bound === 0)) return String(bound);
+  return bound.toExponential().replace(/([+-])(\d)$/, '$10$2');
 }
 
 function labelText({ labelNames }: Family, labels: readonly string[]): string {

@@ -2,23 +2,11 @@
 // (request-metrics.ts); what is counted rarely, the gauges of the running parts and the figures of the
 // process are prom-client's. The only file that knows prom-client.
 import { readdir } from 'node:fs/promises';
-import {
-  AggregatorRegistry,
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  type MetricObjectWithValues,
-  type MetricValueWithName,
-  Registry,
-} from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { PROXY_ERROR_CODES } from '../errors.ts';
 import { Counts } from './counts.ts';
-import {
-  CONTENT_TYPES,
-  type ExpositionFormat,
-  renderExposition,
-  type SampleFamily,
-} from './exposition.ts';
+import { CONTENT_TYPES, type ExpositionFormat, renderExposition } from './exposition.ts';
+import { familiesOf } from './library-families.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { failureOf, type Kind, kindOf } from './request-outcome.ts';
 import type { RequestObserver, RequestRecord } from './request-record.ts';
@@ -275,22 +263,6 @@ export async function mergeMetrics(
 /** Who asks for most, of several processes. */
 export function mergeTopReports(metrics: readonly unknown[]): TopReport {
   return mergeReports((metrics as readonly Snapshot[]).map(({ top }) => top));
-}
-
-type PromFamily = MetricObjectWithValues<MetricValueWithName<string>>;
-
-/** prom-client's own text is not used: it forgets the names of counters after OpenMetrics. */
-function familiesOf(metrics: readonly object[]): SampleFamily[] {
-  return (metrics as readonly PromFamily[]).map(({ name, help, type, values }) => ({
-    name,
-    help,
-    type: String(type),
-    samples: values.map(({ metricName = name, labels, value }) => ({
-      name: metricName,
-      labels: Object.entries(labels).map(([label, text]) => [label, String(text)] as const),
-      value,
-    })),
-  }));
 }
 
 interface CollectedFamily<Label extends string, Instrument> {

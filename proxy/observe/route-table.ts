@@ -1,5 +1,6 @@
 // Which series a request belongs to. Looked up once for each request, so without building a key, and
 // in a structure of its own that nothing is ever taken out of.
+import { builtInResources } from '../kube/built-in-resources.ts';
 import type { DryRun } from '../kube/metric-labels.ts';
 import type { MetricVerb } from '../kube/metric-verb.ts';
 import type { Scope } from '../kube/request-info.ts';
@@ -43,14 +44,15 @@ interface Entry<Route> {
 /**
  * Finds the route of a request. `Route` is what its owner keeps for each.
  *
- * A client can invent resource names, so a name becomes a label only after an endpoint has answered
- * in a way that proves the resource; until then its requests are `other`. Both the number of names
+ * A client can invent resource names, so a name that is not Kubernetes' own becomes a label only after
+ * an endpoint has answered in a way that proves the resource; until then its requests are `other`. Both the number of names
  * and that of routes are bounded besides.
  */
 export class RouteTable<Route> {
   readonly maxSeries: number;
   private readonly makeRoute: (labels: RouteLabels) => Route;
   private readonly maxResources: number;
+  private readonly builtIn = builtInResources();
   private readonly resources = new Set<string>();
   /** Open addressing: a route is in the first free slot from its hash on. */
   private slots: (Entry<Route> | undefined)[] = new Array(FIRST_SLOTS).fill(undefined);
@@ -158,7 +160,7 @@ export class RouteTable<Route> {
   private isKnown(record: RequestRecord): boolean {
     const { apiGroup, apiVersion, resource, subresource } = record.info;
     const name = `${apiGroup}/${apiVersion}/${resource}/${subresource}`;
-    if (this.resources.has(name)) return true;
+    if (this.builtIn.has(name) || this.resources.has(name)) return true;
     if (!provesResource(record) || this.resources.size >= this.maxResources) return false;
     if (!isName(resource) || !isName(apiVersion)) return false;
     if ((apiGroup !== '' && !isName(apiGroup)) || (subresource !== '' && !isName(subresource))) {

@@ -77,7 +77,7 @@ test.each([
     'apiserver_request_sli_duration_seconds',
     '0.05 0.1 0.2 0.4 0.6 0.8 1 1.25 1.5 2 3 4 5 6 8 10 15 20 30 45 60 +Inf',
   ],
-  ['apiserver_response_sizes', '1000 10000 100000 1000000 10000000 100000000 1000000000 +Inf'],
+  ['apiserver_response_sizes', '1000 10000 100000 1e+06 1e+07 1e+08 1e+09 +Inf'],
 ])('%s has the buckets of kube-apiserver, spelled as there', async (name, buckets) => {
   const { pass, read } = start();
   pass(recordOf('GET /api/v1/pods'));
