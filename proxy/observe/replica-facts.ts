@@ -149,14 +149,14 @@ export class FactsReader {
 }
 
 /**
- * Long-running is what has the verb watch or a subresource of a conversation (and the path
- * /debug/pprof/, which has no scope), so that GET and LIST without a subresource is a watch: the
- * gauge needs no comparison (pkg/server/filters/longrunning.go, RecordLongRunning).
+ * Long-running is what has the verb watch or a subresource of a conversation, and /debug/pprof/, whose
+ * path is shown as the subresource. So GET and LIST without one is a watch, and the gauge needs no
+ * comparison (pkg/server/filters/longrunning.go, RecordLongRunning).
  */
 function isOpenWatch(sample: Sample): boolean {
   const verb = labelOf(sample, 'verb');
   const read = verb === 'GET' || verb === 'LIST';
-  return read && labelOf(sample, 'subresource') === '' && labelOf(sample, 'scope') !== '';
+  return read && labelOf(sample, 'subresource') === '';
 }
 
 /** Names a group of series that differ by code and component only. */

@@ -115,6 +115,16 @@ test('a resource that the replica does not count itself proves nothing', async (
   expect(shown(await door.read(text, 101))).toEqual([]);
 });
 
+test('when watches are missing that every version has right, the counts are not to be trusted', async () => {
+  const replica = new CountingReplica();
+  const door = new TestReplica();
+  for (let i = 0; i < 9; i++) replica.count('LIST', 'pods', 'cluster', '200', 0.1);
+  const { text } = replica;
+  door.ledger.add([replica.watch(LEGACY, 10, 20), replica.watch(PLAIN, 10, 20)]);
+  await door.read(text, 100);
+  expect(shown(await door.read(text, 101))).toEqual([]);
+});
+
 test('a restart of the replica begins anew, with the watches of its new life', async () => {
   const replica = new CountingReplica({ mistakes: ['legacy'] });
   const door = new TestReplica();
