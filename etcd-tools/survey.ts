@@ -1,5 +1,6 @@
 // Asks all members one round of questions, in the order that the tests A, B and C need. A member
 // that does not answer is part of the answer.
+import { largest } from './bigints.ts';
 import { leaderId } from './cluster-view.ts';
 import type { MemberClient } from './member-client.ts';
 import { MemberError } from './member-error.ts';
@@ -16,9 +17,16 @@ export interface SurveyOptions {
    * member is left out of rounds until then: a frozen member must not slow the others' rounds down.
    */
   readonly patienceMs: number;
-  /** Further Status calls one after the other at each member, where something is being written. */
+  /** Most further Status calls, one after the other, at each member where something is written. */
   readonly burst: number;
+  /** None of them is begun later than this after the first; 150 ms by default. */
+  readonly burstMs?: number;
 }
+
+const DEFAULT_BURST_MS = 150;
+const FAR_BEHIND_ENTRIES = 1000n;
+// Long enough to measure how fast the member catches up, and to end before it has.
+const HURRIED_MS = 300;
 
 type Answered<T> = { readonly value: T } | { readonly silence: Silence };
 
@@ -38,16 +46,27 @@ export class Survey {
   readonly #lines: readonly Line[];
   readonly #options: SurveyOptions;
   #rounds = 0;
+  #return = Promise.withResolvers<void>();
 
   constructor(clients: readonly MemberClient[], options: SurveyOptions) {
-    this.#lines = clients.map((client) => new Line(client, options.nowMs));
+    const onReturn = (): void => this.#return.resolve();
+    this.#lines = clients.map((client) => new Line(client, options.nowMs, onReturn));
     this.#options = options;
+  }
+
+  /**
+   * Resolves when a member answers for whom the last round did not wait any more: what it has to
+   * catch up with can be seen now, and perhaps not a second later.
+   */
+  get returned(): Promise<void> {
+    return this.#return.promise;
   }
 
   /** Rejects only with the reason of `signal`. */
   async round(signal: AbortSignal): Promise<Round> {
-    const { nowMs, burst } = this.#options;
+    const { nowMs } = this.#options;
     const startedAtMs = nowMs();
+    this.#return = Promise.withResolvers();
     this.#rounds += 1;
     const asked = this.#lines.map(ask);
     // Two at once before the barrier: the first are the leader's "before" of test C, and with the
@@ -57,7 +76,7 @@ export class Survey {
     for (const one of asked) one.first = one.statuses.at(-1);
     await this.#barriers(asked, signal);
     await this.#statuses(asked, signal);
-    if (isWritten(asked)) await this.#bursts(asked, burst, signal);
+    if (isWritten(asked)) await this.#bursts(asked, signal);
     // Without a whole round of answers there is no S1.
     for (const one of asked) {
       if (one.silence === undefined) one.last = one.statuses.at(-1);
@@ -72,7 +91,7 @@ export class Survey {
 
   /** One Status of each member that has answered so far, all at once. */
   async #statuses(asked: readonly Asked[], signal: AbortSignal): Promise<void> {
-    await this.#step(signal, (ended) =>
+    await this.#step(signal, this.#options.patienceMs, (ended) =>
       asked
         .filter(({ silence }) => silence === undefined)
         .map(async (one) => {
@@ -82,12 +101,15 @@ export class Survey {
   }
 
   /** Chains of Status calls, the members beside each other. */
-  async #bursts(asked: readonly Asked[], count: number, signal: AbortSignal): Promise<void> {
-    await this.#step(signal, (ended) =>
+  async #bursts(asked: readonly Asked[], signal: AbortSignal): Promise<void> {
+    const { nowMs, burst, burstMs = DEFAULT_BURST_MS } = this.#options;
+    const endsAtMs = nowMs() + burstMs;
+    const goesOn = ({ silence }: Asked): boolean => silence === undefined && nowMs() < endsAtMs;
+    await this.#step(signal, this.#options.patienceMs, (ended) =>
       asked
         .filter(({ silence }) => silence === undefined)
         .map(async (one) => {
-          for (let made = 0; made < count && one.silence === undefined; made += 1) {
+          for (let made = 0; made < burst && goesOn(one); made += 1) {
             take(one, await one.line.status(ended));
           }
         }),
@@ -99,8 +121,10 @@ export class Survey {
    * read may have to wait for long, and the interval would be as long.
    */
   async #barriers(asked: readonly Asked[], signal: AbortSignal): Promise<void> {
-    const leader = leaderId(asked.flatMap(({ first }) => (first === undefined ? [] : [first])));
-    await this.#step(signal, (ended) =>
+    const firsts = asked.flatMap(({ first }) => (first === undefined ? [] : [first]));
+    const leader = leaderId(firsts);
+    const patienceMs = isFarBehind(firsts) ? HURRIED_MS : this.#options.patienceMs;
+    await this.#step(signal, patienceMs, (ended) =>
       asked
         .filter(({ silence }) => silence === undefined)
         .flatMap((one) => {
@@ -125,12 +149,13 @@ export class Survey {
   /** Resolves when all calls have ended, each by its answer or by the end of patience. */
   async #step(
     signal: AbortSignal,
+    patienceMs: number,
     start: (ended: Promise<void>) => readonly Promise<void>[],
   ): Promise<void> {
     signal.throwIfAborted();
     const timer = new AbortController();
     const either = AbortSignal.any([timer.signal, signal]);
-    const ended = this.#options.wait(this.#options.patienceMs, either);
+    const ended = this.#options.wait(Math.min(patienceMs, this.#options.patienceMs), either);
     await Promise.all(start(ended));
     timer.abort();
     signal.throwIfAborted();
@@ -158,6 +183,12 @@ function toMemberRound({ line, ...rest }: Asked): MemberRound {
   return { endpoint: line.endpoint, ...rest };
 }
 
+/** A member is, and its read may have to wait until it has caught up. */
+function isFarBehind(statuses: readonly MemberStatus[]): boolean {
+  const committed = largest(statuses.map(({ raftIndex }) => raftIndex));
+  return statuses.some(({ raftAppliedIndex }) => committed - raftAppliedIndex > FAR_BEHIND_ENTRIES);
+}
+
 /** Nothing more can be learnt of a cluster that stands still. */
 function isWritten(asked: readonly Asked[]): boolean {
   const moments = asked.flatMap(({ statuses }) =>
@@ -172,11 +203,13 @@ class Line {
   readonly endpoint: string;
   readonly #client: MemberClient;
   readonly #nowMs: () => number;
+  readonly #onReturn: () => void;
   #statusSinceMs: number | undefined;
   #readSinceMs: number | undefined;
 
-  constructor(client: MemberClient, nowMs: () => number) {
+  constructor(client: MemberClient, nowMs: () => number, onReturn: () => void) {
     this.endpoint = client.endpoint;
+    this.#onReturn = onReturn;
     this.#client = client;
     this.#nowMs = nowMs;
   }
@@ -187,7 +220,13 @@ class Line {
     const call = settled(this.#client.status()).finally(() => {
       this.#statusSinceMs = undefined;
     });
-    return (await Promise.race([call, ended])) ?? this.#pending('Status', this.#statusSinceMs ?? 0);
+    const answer = await Promise.race([call, ended]);
+    if (answer !== undefined) return answer;
+    // Never rejects: a failure is an answer.
+    void call.then((late) => {
+      if ('value' in late) this.#onReturn();
+    });
+    return this.#pending('Status', this.#statusSinceMs ?? 0);
   }
 
   async read(ended: Promise<void>): Promise<Answered<ReadAnswer>> {

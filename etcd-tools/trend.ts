@@ -36,7 +36,7 @@ export interface Trend {
   readonly state: TrendState;
   /** Entries behind at the end of the round. */
   readonly behind: bigint;
-  /** Until it has caught up; only of CATCHING_UP. */
+  /** Until it has caught up; undefined where it does not come closer. */
   readonly etaMs: number | undefined;
   /** Behind in time, at the rate at which the cluster commits; undefined when nothing is written. */
   readonly behindMs: number | undefined;
@@ -49,6 +49,7 @@ export interface Trend {
 // A follower learns of a commit with the next message, so a few entries are under way at any time.
 const IN_STEP_ENTRIES = 100n;
 const IN_STEP_MS = 250;
+const FAR_ENTRIES = 1000n;
 // Etcd refuses proposals at 5000 (maxGapBetweenApplyAndCommitIndex in v3_server.go).
 const APPLY_GAP_WARNING = 1000n;
 // What the leader keeps of its log behind a snapshot (DefaultSnapshotCatchUpEntries).
@@ -134,19 +135,40 @@ export function judgeTrend(run: TrendRun, lag: BoundedLag, barrierPassed: boolea
   if (last === undefined) throw new Error('a trend without a point');
   const behind = behindAt(last);
   const { commitsPerMs, closingPerMs, proven } = rates(run, lag);
-  const stillMs = stillFor(run);
-  const behindMs = commitsPerMs > 0 ? Number(behind) / commitsPerMs : undefined;
-  const figures = { behind, behindMs, stillMs, applyGap: gapAt(last), etaMs: undefined };
+  const closes = proven && closingPerMs > 0;
+  const trend = {
+    behind,
+    behindMs: commitsPerMs > 0 ? Number(behind) / commitsPerMs : undefined,
+    etaMs: closes ? Number(behind) / closingPerMs : undefined,
+    stillMs: stillFor(run),
+    applyGap: gapAt(last),
+  };
+  // Who has passed the barrier is not held up, whatever its indexes are.
+  const held = barrierPassed ? undefined : heldUp(run, trend);
+  return { ...trend, state: held ?? pace(run, lag, trend, barrierPassed) };
+}
+
+function heldUp(
+  run: TrendRun,
+  { behind, stillMs }: Omit<Trend, 'state'>,
+): 'NEEDS_SNAPSHOT' | 'STUCK' | undefined {
+  if (behind > LOG_KEPT_ENTRIES && waitsForSnapshot(run)) return 'NEEDS_SNAPSHOT';
+  return isStuck(run, stillMs) ? 'STUCK' : undefined;
+}
+
+function pace(
+  run: TrendRun,
+  { entries }: BoundedLag,
+  { behind, behindMs, etaMs }: Omit<Trend, 'state'>,
+  barrierPassed: boolean,
+): TrendState {
   const inStep = behind <= IN_STEP_ENTRIES || (behindMs !== undefined && behindMs <= IN_STEP_MS);
-  if (!barrierPassed && behind > LOG_KEPT_ENTRIES && waitsForSnapshot(run)) {
-    return { ...figures, state: 'NEEDS_SNAPSHOT' };
-  }
-  if (!barrierPassed && isStuck(run, stillMs)) return { ...figures, state: 'STUCK' };
-  if (inStep) return { ...figures, state: 'OK' };
-  if (proven && closingPerMs > 0) {
-    return { ...figures, state: 'CATCHING_UP', etaMs: Number(behind) / closingPerMs };
-  }
-  return { ...figures, state: isOverloaded(run) ? 'APPLY_OVERLOAD' : 'SLOW' };
+  const closes = etaMs !== undefined;
+  // It has been behind in this very round, so that it arrives just now.
+  const arrives = closes && entries.atLeast > (barrierPassed ? FAR_ENTRIES : IN_STEP_ENTRIES);
+  if (inStep && !arrives) return 'OK';
+  if (closes) return 'CATCHING_UP';
+  return isOverloaded(run) ? 'APPLY_OVERLOAD' : 'SLOW';
 }
 
 function behindAt({ committed, applied }: TrendPoint): bigint {

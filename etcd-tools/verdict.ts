@@ -8,21 +8,22 @@ import { indexAlignedTest } from './index-aligned-test.ts';
 import { type PairBound, PairMap, resolutionOf, tightest } from './pair-bound.ts';
 import { foldPast, hasRegressed, type Past } from './regression.ts';
 import { type MemberRound, type Round, type Silence, steadyMembers } from './round.ts';
-import {
-  appliedIndexIsOld,
-  foldTrend,
-  judgeTrend,
-  type Trend,
-  type TrendRun,
-  type TrendState,
-} from './trend.ts';
+import { appliedIndexIsOld, foldTrend, judgeTrend, type Trend, type TrendRun } from './trend.ts';
 
-export type MemberState =
-  | TrendState
-  | 'DIVERGED_BEHIND'
-  | 'DIVERGED_AHEAD'
-  | 'REV_REGRESSION'
-  | 'UNKNOWN';
+/** In the order of the documents. */
+export const MEMBER_STATES = [
+  'OK',
+  'CATCHING_UP',
+  'SLOW',
+  'STUCK',
+  'APPLY_OVERLOAD',
+  'NEEDS_SNAPSHOT',
+  'DIVERGED_BEHIND',
+  'DIVERGED_AHEAD',
+  'REV_REGRESSION',
+  'UNKNOWN',
+] as const;
+export type MemberState = (typeof MEMBER_STATES)[number];
 
 interface KnownMember {
   readonly id: bigint;

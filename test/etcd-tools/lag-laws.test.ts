@@ -77,7 +77,7 @@ test('whatever happens, no healthy member is ever suspected', async () => {
     { numRuns: RUNS },
   );
   // The law would also hold for a tool that never compares anybody.
-  expect(compared).toBeGreaterThan(RUNS);
+  expect(compared).toBeGreaterThan(RUNS / 4);
 });
 
 test('the true difference always lies within the bounds, of either test', async () => {
@@ -100,7 +100,7 @@ test('the true difference always lies within the bounds, of either test', async 
     ),
     { numRuns: RUNS },
   );
-  expect(proven).toBeGreaterThan(RUNS);
+  expect(proven).toBeGreaterThan(RUNS / 4);
 });
 
 const oneOff = fc.constantFrom(-1, -2, -5, -500, 1, 5, 500);
@@ -167,8 +167,8 @@ test('under writes whatever exceeds the resolution is found, and nobody else is 
     }),
     { numRuns: RUNS },
   );
-  expect(confirmed).toBeGreaterThan(RUNS);
-  expect(sharp).toBeGreaterThan(RUNS);
+  expect(confirmed).toBeGreaterThan(RUNS / 4);
+  expect(sharp).toBeGreaterThan(RUNS / 4);
 });
 
 function answered({ members }: RoundVerdict, position: number): boolean {
