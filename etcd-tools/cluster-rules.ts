@@ -181,7 +181,7 @@ function noAlarm({ view }: UpgradeFacts): Finding {
 function lag({ lag: { rounds, verdicts } }: UpgradeFacts): Finding {
   const diverged = verdicts.filter(isDiverged);
   if (diverged.length > 0) {
-    const text = diverged.map((verdict) => `${verdict.name}: ${verdict.text}`).join('; ');
+    const text = diverged.map((verdict) => verdict.text).join('; ');
     return {
       ...failed(`${text}; restarts may spread what is wrong, so repair it first`, [
         'evenkeel-etcd repair-plan',
@@ -191,7 +191,7 @@ function lag({ lag: { rounds, verdicts } }: UpgradeFacts): Finding {
   }
   const behind = verdicts.filter((verdict) => !isCaughtUp(verdict));
   if (behind.length > 0) {
-    const parts = behind.map(({ name, state, text }) => `${name} is ${state}: ${text}`);
+    const parts = behind.map(({ state, text }) => `${state}: ${text}`);
     const blind = behind.every(({ state }) => state === 'UNKNOWN');
     return (blind ? unknown : failed)(parts.join('; '));
   }

@@ -17,11 +17,14 @@ import { formatId } from './endpoints.ts';
 import { ETCD_EXIT } from './exit-code.ts';
 import { readSize } from './flag-values.ts';
 import { type HashAnswer, type HashVerdict, judgeHashes } from './hash-verdict.ts';
+import { isDiverged, type LagVerdict } from './lag-report.ts';
+import { measureLag } from './lag-rounds.ts';
 import type { MemberClient } from './member-client.ts';
 import type { MemberStatus } from './member-report.ts';
 import { type Answer, formatBytes } from './output.ts';
 
 const ATTEMPTS = 3;
+const LAG_ROUNDS = 2;
 // A scan of it takes about a second, in which the member's writes wait (etcd issue 8910).
 export const DEFAULT_HASH_MAX_BYTES = 1024n * 1024n * 1024n;
 
@@ -39,12 +42,17 @@ export const hash: Command = {
   run: runHash,
 };
 
-async function runHash({ members, flags, print, say }: CommandContext): Promise<ExitCode> {
+async function runHash(context: CommandContext): Promise<ExitCode> {
+  const { members, flags, print, say, timeoutMs, signal } = context;
   const maxBytes = readSize(flags, 'max-size') ?? DEFAULT_HASH_MAX_BYTES;
   const view = await viewCluster(members);
+  // What a member lacks at its end does not show in what all have: keys are compared at the newest
+  // revision that everybody holds.
+  const { verdicts } = await measureLag(view, { rounds: LAG_ROUNDS, timeoutMs, signal });
+  const lacking = verdicts.filter(isDiverged);
   const result = await compareHashes(view, maxBytes, say);
-  print(describeHash(view, result));
-  return exitOf(result);
+  print(describeHash(view, result, lacking));
+  return lacking.length > 0 ? ETCD_EXIT.diverged : exitOf(result);
 }
 
 /** What `hash` found, also used by `preflight` and `postcheck`. */
@@ -175,9 +183,20 @@ export function describeVerdict({ verdict, answers, revision }: HashResult): str
   }
 }
 
-function describeHash(view: ClusterView, result: HashResult): Answer {
+function describeHash(
+  view: ClusterView,
+  result: HashResult,
+  lacking: readonly LagVerdict[],
+): Answer {
   const { answers, verdict, problems, revision } = result;
-  const odd = new Set(verdict?.kind === 'diverged' ? verdict.odd : []);
+  const different = verdict?.kind === 'diverged' ? verdict.odd : [];
+  const odd = new Set(
+    answers.filter(
+      (answer) =>
+        different.includes(answer) || lacking.some(({ memberId }) => memberId === answer.memberId),
+    ),
+  );
+  const lines = [describeVerdict(result), ...lacking.map(({ text }) => `DIVERGED: ${text}`)];
   return {
     blocks: [
       {
@@ -192,12 +211,12 @@ function describeHash(view: ClusterView, result: HashResult): Answer {
           odd.has(answer) ? 'DIVERGED' : '',
         ]),
       },
-      { lines: [describeVerdict(result), ...problems.map((problem) => `unknown: ${problem}`)] },
+      { lines: [...lines, ...problems.map((problem) => `unknown: ${problem}`)] },
     ],
     json: {
       revision,
-      verdict: verdict?.kind ?? 'unknown',
-      text: describeVerdict(result),
+      verdict: lacking.length > 0 ? 'diverged' : (verdict?.kind ?? 'unknown'),
+      text: lines.join('; '),
       members: answers.map((answer) => ({
         name: answer.name,
         id: formatId(answer.memberId),

@@ -7,7 +7,7 @@ export interface LagVerdict {
   readonly name: string;
   /** A word of the table of `lag`. */
   readonly state: string;
-  /** One sentence with the numbers. */
+  /** One sentence that begins with the name, with the numbers. */
   readonly text: string;
 }
 

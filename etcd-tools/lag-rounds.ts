@@ -1,78 +1,38 @@
 // Some rounds of the tests for lag and divergence, for somebody who is about to stop a member.
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ClusterView, nameOf } from './cluster-view.ts';
-import { formatId } from './endpoints.ts';
+import type { ClusterView } from './cluster-view.ts';
 import type { LagReport, LagVerdict } from './lag-report.ts';
-import { Survey } from './survey.ts';
-import { judgeRound, type MemberVerdict, NO_HISTORY, type RoundVerdict } from './verdict.ts';
+import { type WatchedRound, watchLag } from './lag-watch.ts';
+import { proofLines } from './proof-lines.ts';
+import { endpointName, memberName, type Roster, rosterOf } from './roster.ts';
+import type { MemberVerdict } from './verdict.ts';
 
 /** How the rounds are made. */
 export interface LagOptions {
   /** At least so many; more while something is suspected that another one could settle. */
   readonly rounds: number;
-  /** Of one step of a round. */
+  /** Of one call. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-const ROUND_GAP_MS = 300;
-const MAX_ROUNDS = 20;
-// Under load the samples that lie closest together say the most.
-const BURST = 8;
+const INTERVAL_MS = 300;
 
 /** Rejects only with the reason of the signal. */
 export async function measureLag(view: ClusterView, options: LagOptions): Promise<LagReport> {
-  const { rounds, timeoutMs, signal } = options;
-  const survey = new Survey(
-    view.members.map(({ client }) => client),
-    { nowMs: () => performance.now(), wait: waitOrEnd, patienceMs: timeoutMs, burst: BURST },
-  );
-  const voters = view.listed.filter(({ isLearner }) => !isLearner).length;
-  let history = NO_HISTORY;
-  let verdict: RoundVerdict | undefined;
-  let made = 0;
-  while (made < rounds || (verdict?.undecided === true && made < MAX_ROUNDS)) {
-    if (made > 0) await waitOrEnd(ROUND_GAP_MS, signal);
-    const judged = judgeRound(history, await survey.round(signal), voters);
-    history = judged.history;
-    verdict = judged.verdict;
-    made += 1;
-  }
-  const members = verdict?.members ?? [];
-  return { rounds: made, verdicts: members.map((member) => toVerdict(view, member)) };
-}
-
-async function waitOrEnd(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined);
-}
-
-function toVerdict(view: ClusterView, member: MemberVerdict): LagVerdict {
-  const name = (id: bigint): string =>
-    view.listed.find((listed) => listed.id === id)?.name || formatId(id);
-  const viewed = view.members.find(({ endpoint }) => endpoint === member.endpoint);
+  let last: WatchedRound | undefined;
+  const rounds = watchLag(rosterOf(view), { ...options, intervalMs: INTERVAL_MS });
+  for await (const round of rounds) last = round;
+  if (last === undefined) return { rounds: 0, verdicts: [] };
+  const { verdict, roster } = last;
   return {
-    memberId: member.id,
-    name: viewed === undefined ? member.endpoint : nameOf(view, viewed),
-    state: member.state,
-    text: explain(member, name),
+    rounds: verdict.round,
+    verdicts: verdict.members.map((member) => toVerdict(roster, member)),
   };
 }
 
-function explain(
-  { blame, suspicion, reason, silence, trend, past, state }: MemberVerdict,
-  name: (id: bigint) => string,
-): string {
-  const held = blame ?? suspicion;
-  if (held !== undefined) {
-    const most = held.atMost === undefined ? '' : ` and at most ${held.atMost}`;
-    const what = held.direction === 'behind' ? 'lacks' : 'has too many, at least';
-    const against = held.against.map(name).join(' and ');
-    const sure = blame === undefined ? ', not confirmed yet' : '';
-    const who = held.ambiguous ? '; which of them is right is not told by a majority' : '';
-    return `${what} ${held.atLeast}${most} revisions, against ${against}${sure}${who}`;
-  }
-  if (state === 'REV_REGRESSION' && past !== undefined) return 'its revision went back';
-  if (silence !== undefined) return silence.text;
-  if (reason !== undefined) return reason;
-  return trend === undefined ? 'nothing could be measured' : `${trend.behind} entries behind`;
+function toVerdict(roster: Roster, member: MemberVerdict): LagVerdict {
+  const { id, endpoint, state } = member;
+  const name = endpointName(roster, endpoint, id);
+  const [text] = proofLines(member, name, (other) => memberName(roster, other));
+  return { memberId: id, name, state, text: text ?? `${name} is in step` };
 }

@@ -4,7 +4,6 @@ import { runCommand } from '../common/command.ts';
 import { advise } from './advise.ts';
 import { runCli } from './cli.ts';
 import type { Command } from './command.ts';
-import { openCluster } from './connect.ts';
 import { gate } from './gate.ts';
 import { hash } from './hash.ts';
 import { health } from './health.ts';
@@ -41,7 +40,8 @@ await runCommand((argv, signal) =>
       stdout: process.stdout,
       stderr: process.stderr,
       version,
-      open: openCluster,
+      // Loaded when there is somebody to ask: it takes as long as all the rest.
+      open: async (connection) => (await import('./connect.ts')).openCluster(connection),
     },
     argv,
     signal,

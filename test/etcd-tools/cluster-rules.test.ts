@@ -93,13 +93,18 @@ test.each<[string, string, Parameters<typeof makeFacts>[0], RegExp]>([
     { members: [{}, { status: { errors: ['memberID:8738  alarm: CORRUPT'] } }, {}] },
     /CORRUPT is raised/,
   ],
-  ['a member is slow', 'lag', { lag: lagOf(makeFacts().view, { m2: 'SLOW' }) }, /m2 is SLOW/],
-  ['a member is stuck', 'lag', { lag: lagOf(makeFacts().view, { m3: 'STUCK' }) }, /m3 is STUCK/],
+  ['a member is slow', 'lag', { lag: lagOf(makeFacts().view, { m2: 'SLOW' }) }, /SLOW: m2 as SLOW/],
+  [
+    'a member is stuck',
+    'lag',
+    { lag: lagOf(makeFacts().view, { m3: 'STUCK' }) },
+    /STUCK: m3 as STUCK/,
+  ],
   [
     'a member has diverged',
     'lag',
     { lag: lagOf(makeFacts().view, { m3: 'DIVERGED_BEHIND' }) },
-    /m3: .*repair it first/,
+    /m3 as .*repair it first/,
   ],
   [
     'the database is near its quota',
