@@ -28,7 +28,7 @@ export interface AdminServerOptions {
   readonly sources: Sources;
   readonly changes: EndpointChanges;
   /** Without it there is no such page. */
-  readonly replicas?: Pick<ReplicaMetrics, 'page'> | undefined;
+  readonly replicas?: Pick<ReplicaMetrics, 'page' | 'timeoutMs'> | undefined;
   readonly log: Log;
 }
 
@@ -96,7 +96,8 @@ export class AdminServer {
       (request, response) => void this.serve(request, response),
     );
     this.server.maxConnections = MAX_CONNECTIONS;
-    this.server.setTimeout(STALLED_TIMEOUT_MS);
+    // Until the last replica has answered nothing is written.
+    this.server.setTimeout(STALLED_TIMEOUT_MS + (replicas?.timeoutMs ?? 0));
     // Idle connections must not keep a probe out: whoever is next finds room.
     this.server.on('drop', () => this.server.closeIdleConnections());
   }

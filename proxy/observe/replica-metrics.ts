@@ -40,6 +40,11 @@ export interface ReplicaReport {
   readonly problem: string;
   /** Empty unless the last scrape was good. */
   readonly misfiled: readonly MisfiledCount[];
+  /** Of the last good scrape; '' where it does not tell, or before. */
+  readonly version?: string;
+  readonly startedAtSeconds?: number | undefined;
+  /** Times that it was seen to have been started anew. */
+  readonly restarts?: number;
 }
 
 /** Several that ask at the same time get the same. */
@@ -63,6 +68,11 @@ export class ReplicaMetrics {
 
   stop(): void {
     for (const reader of this.readers) reader.stop();
+  }
+
+  /** How long the page may take before its first word. */
+  get timeoutMs(): number {
+    return this.options.timeoutMs;
   }
 
   get reports(): readonly ReplicaReport[] {
@@ -100,6 +110,11 @@ class ReplicaReader {
   private readonly corrector = new ReplicaCorrector();
   private result: ScrapeResult | undefined;
   private problem = '';
+  private version = '';
+  private startedAtSeconds: number | undefined;
+  private restarts = 0;
+  /** What has been said in the log: once is enough. */
+  private readonly told = new Set<string>();
   private last: ReplicaExposition | undefined;
   private lastAskedAtMs = Number.NEGATIVE_INFINITY;
   private running: Promise<void> | undefined;
@@ -127,9 +142,10 @@ class ReplicaReader {
   }
 
   get report(): ReplicaReport {
-    const { result, problem, last } = this;
+    const { result, problem, last, version, startedAtSeconds, restarts } = this;
     const misfiled = last?.correction.misfiled ?? [];
-    return { endpoint: this.endpoint.name, result, problem, misfiled };
+    const { name } = this.endpoint;
+    return { endpoint: name, result, problem, misfiled, version, startedAtSeconds, restarts };
   }
 
   /** Its exposition of now; undefined when it cannot be had. */
@@ -178,16 +194,25 @@ class ReplicaReader {
   private async compare(held: HeldExposition, askedAtMs: number, atMs: number): Promise<void> {
     this.ledger.add(this.endpoint.served.take());
     const { facts, sorted } = await readFacts(held, this.limits, this.ledger.suspected);
+    this.noteLife(facts);
     const misfiled = this.ledger.read(facts, askedAtMs, atMs);
     const correction = this.corrector.correct(facts, misfiled);
     const { name } = this.endpoint;
-    this.tellOfMisfiled(this.last?.correction.misfiled ?? [], correction.misfiled);
+    this.tellOfMisfiled(correction.misfiled);
     this.last = { replica: name, held, limits: this.limits, sorted, correction };
     if (this.result !== 'ok' && this.result !== undefined) {
       this.options.log.info({ endpoint: name }, 'the metrics of an endpoint can be read again');
     }
     this.result = 'ok';
     this.problem = '';
+  }
+
+  private noteLife({ gitVersion, startedAtSeconds }: ReplicaFacts): void {
+    this.version = gitVersion;
+    const before = this.startedAtSeconds;
+    if (startedAtSeconds === undefined) return;
+    if (before !== undefined && startedAtSeconds !== before) this.restarts += 1;
+    this.startedAtSeconds = startedAtSeconds;
   }
 
   private setProblem(kind: ScrapeProblem, detail: string): void {
@@ -203,11 +228,11 @@ class ReplicaReader {
     this.problem = detail;
   }
 
-  private tellOfMisfiled(before: readonly MisfiledCount[], now: readonly MisfiledCount[]): void {
-    for (const { verb, metric, watches } of now) {
-      if (watches === 0) continue;
-      const known = before.find((one) => one.verb === verb && one.metric === metric);
-      if (known !== undefined && known.watches > 0) continue;
+  private tellOfMisfiled(misfiled: readonly MisfiledCount[]): void {
+    for (const { verb, metric, watches } of misfiled) {
+      const what = `${verb} ${metric}`;
+      if (watches === 0 || this.told.has(what)) continue;
+      this.told.add(what);
       this.options.log.warn(
         { endpoint: this.endpoint.name, verb, metric, watches },
         'an endpoint files watches as other requests; /replicas/metrics has them corrected',
