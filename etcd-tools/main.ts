@@ -7,14 +7,18 @@ import type { Command } from './command.ts';
 import { gate } from './gate.ts';
 import { hash } from './hash.ts';
 import { health } from './health.ts';
+import { lag } from './lag.ts';
+import { lag } from './lag.ts';
 import { postcheck } from './postcheck.ts';
 import { preflight } from './preflight.ts';
 import { repairPlan } from './repair-plan.ts';
+import { serve } from './serve.ts';
 import { snapshot } from './snapshot.ts';
 import { upgradePlan } from './upgrade-plan.ts';
 
 /** In the order of the help. */
 const COMMANDS: readonly Command[] = [
+  lag,
   health,
   hash,
   advise,
@@ -24,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   gate,
   postcheck,
   repairPlan,
+  serve,
 ];
 
 function version(): string {

@@ -29,6 +29,8 @@ export interface Sample {
 export interface Metric {
   readonly name: string;
   readonly help: string;
+  /** A gauge by default. */
+  readonly type?: 'counter';
   readonly samples: readonly Sample[];
 }
 
@@ -91,10 +93,10 @@ function formatBlock(block: Block): string {
     .join('\n');
 }
 
-function formatMetric({ name, help, samples }: Metric): string {
+function formatMetric({ name, help, type, samples }: Metric): string {
   if (samples.length === 0) return '';
   const lines = samples.map(({ labels, value }) => `${name}${formatLabels(labels)} ${value}`);
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...lines, ''].join('\n');
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type ?? 'gauge'}`, ...lines, ''].join('\n');
 }
 
 function formatLabels(labels: Readonly<Record<string, string>>): string {
