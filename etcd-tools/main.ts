@@ -8,7 +8,6 @@ import { gate } from './gate.ts';
 import { hash } from './hash.ts';
 import { health } from './health.ts';
 import { lag } from './lag.ts';
-import { lag } from './lag.ts';
 import { postcheck } from './postcheck.ts';
 import { preflight } from './preflight.ts';
 import { repairPlan } from './repair-plan.ts';
