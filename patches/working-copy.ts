@@ -28,15 +28,25 @@ export class WorkingCopy {
     return complaint;
   }
 
+  /** Git's complaint if the patch cannot be applied as things are. */
+  async check(patch: PatchFile): Promise<string | undefined> {
+    const complaint = await this.apply(patch);
+    if (complaint === undefined) await this.#takeBack();
+    return complaint;
+  }
+
   /** Takes back all that was applied. */
   async reset(): Promise<void> {
-    while (this.#applied.length > 0) {
-      const path = this.#applied.at(-1) ?? '';
-      const complaint = await this.#git(['-R', path]);
-      if (complaint !== undefined) throw new Error(`cannot take back ${path}: ${complaint}`);
-      this.#applied.pop();
-      await rm(path, { force: true });
-    }
+    while (this.#applied.length > 0) await this.#takeBack();
+  }
+
+  /** The one that was applied last. */
+  async #takeBack(): Promise<void> {
+    const path = this.#applied.at(-1) ?? '';
+    const complaint = await this.#git(['-R', path]);
+    if (complaint !== undefined) throw new Error(`cannot take back ${path}: ${complaint}`);
+    this.#applied.pop();
+    await rm(path, { force: true });
   }
 
   async #git(args: readonly string[]): Promise<string | undefined> {
