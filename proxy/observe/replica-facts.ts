@@ -13,6 +13,9 @@ export const GAUGE_FAMILIES: readonly string[] = [
   'apiserver_longrunning_gauge',
 ];
 const START_FAMILY = 'process_start_time_seconds';
+const BUILD_FAMILY = 'kubernetes_build_info';
+/** As in v1.34.4-eks-1: what is longer is no version. */
+const MAX_VERSION_LENGTH = 64;
 
 /** Samples of one family that differ only by suffix and `le`. */
 export interface Series {
@@ -25,6 +28,8 @@ export interface Series {
 export interface ReplicaFacts {
   /** In seconds since 1970; undefined where the replica does not tell. */
   readonly startedAtSeconds: number | undefined;
+  /** Of the program, as v1.34.4; '' where the replica does not tell. */
+  readonly gitVersion: string;
   /** Watches that are over and were filed as WATCH, by `resourceKey`. */
   readonly filed: ReadonlyMap<string, number>;
   /** By family: those of GET and LIST that were asked for or are open watches, and their WATCH. */
@@ -65,6 +70,7 @@ export class FactsReader {
   private readonly wanted: ReadonlySet<string>;
   private readonly wantedResources: readonly Buffer[];
   private startedAtSeconds: number | undefined;
+  private gitVersion = '';
   private readonly filed = new Map<string, number>();
   private readonly families = new Map<
     string,
@@ -90,13 +96,17 @@ export class FactsReader {
       this.each(samples, ({ value }) => {
         this.startedAtSeconds = value;
       });
+    } else if (family === BUILD_FAMILY) {
+      this.each(samples, (sample) => {
+        this.gitVersion = labelOf(sample, 'git_version').slice(0, MAX_VERSION_LENGTH);
+      });
     }
   }
 
   facts(): ReplicaFacts {
     const series = [...this.families].map(([family, all]) => [family, [...all.values()]] as const);
-    const { startedAtSeconds, filed } = this;
-    return { startedAtSeconds, filed, series: new Map(series) };
+    const { startedAtSeconds, gitVersion, filed } = this;
+    return { startedAtSeconds, gitVersion, filed, series: new Map(series) };
   }
 
   private takeDurations(samples: Buffer): void {
