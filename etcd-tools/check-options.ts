@@ -14,6 +14,13 @@ export const CHECK_OPTIONS: readonly CommandOption[] = [
   { name: 'hash', help: 'compares the keys of all members too, which scans them' },
 ];
 
+/** Of `gate` and `postcheck`, which look at what is still on its way. */
+export const WAIT_OPTION: CommandOption = {
+  name: 'wait',
+  value: 'TIME',
+  help: 'asks again until all is well, for so long at most',
+};
+
 /** Read before anybody is asked. */
 export function readGatherOptions(
   flags: FlagValues,

@@ -1,22 +1,21 @@
 // `gate`: may this member be stopped now? And, when it runs the target: is it back well?
-import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError } from '../common/command.ts';
 import type { ExitCode } from '../common/exit-code.ts';
-import { applyRules, describeItems, exitOfItems, openItems } from './check-item.ts';
-import { CHECK_OPTIONS, readGatherOptions } from './check-options.ts';
+import { applyRules, describeItems, exitOfItems } from './check-item.ts';
+import { CHECK_OPTIONS, readGatherOptions, WAIT_OPTION } from './check-options.ts';
 import { answering, nameOf, viewCluster } from './cluster-view.ts';
 import type { Command, CommandContext } from './command.ts';
 import { ETCD_EXIT } from './exit-code.ts';
 import { readDurationMs, requireVersion } from './flag-values.ts';
-import { BACK_RULES, type GateFacts, gateMode, STOP_RULES } from './gate-rules.ts';
+import { BACK_RULES, type GateFacts, type GateMode, gateMode, STOP_RULES } from './gate-rules.ts';
 import { gatherFacts } from './gather-facts.ts';
 import { findMember, requireMemberFlag } from './member-argument.ts';
+import { untilPassed } from './until-passed.ts';
 import { formatVersion } from './version.ts';
 
 // A peer counts as active when it has been connected for so long (HealthInterval in etcd's
 // server/etcdserver/server.go); before, etcd itself would refuse changes of members.
 const OBSERVE_MS = 5000;
-const RETRY_MS = 1000;
 
 export const gate: Command = {
   name: 'gate',
@@ -25,32 +24,26 @@ export const gate: Command = {
   options: [
     { name: 'member', value: 'NAME', help: 'a name, an id or a client URL' },
     ...CHECK_OPTIONS,
-    { name: 'wait', value: 'TIME', help: 'asks again until the gate opens, for this long' },
+    WAIT_OPTION,
   ],
   run: runGate,
 };
 
 async function runGate(context: CommandContext): Promise<ExitCode> {
-  const { flags, say, signal } = context;
+  const { flags } = context;
   const memberText = requireMemberFlag(flags);
-  const target = requireVersion(flags, 'to');
-  const options = readGatherOptions(flags, target, OBSERVE_MS);
-  const deadlineMs = performance.now() + readDurationMs(flags, 'wait', 0);
+  const options = readGatherOptions(flags, requireVersion(flags, 'to'), OBSERVE_MS);
+  const waitMs = readDurationMs(flags, WAIT_OPTION.name, 0);
   await findEarly(context, memberText);
-  for (;;) {
+  const { heading, items } = await untilPassed(waitMs, context, async () => {
     const facts = await gatherFacts(context, options);
-    const subject = findMember(facts.view, memberText);
-    const gateFacts: GateFacts = { ...facts, subject };
+    const gateFacts = { ...facts, subject: findMember(facts.view, memberText) };
     const mode = gateMode(gateFacts);
-    const items = applyRules(mode === 'stop' ? STOP_RULES : BACK_RULES, gateFacts);
-    const exit = exitOfItems(items);
-    if (isFinal(exit, deadlineMs)) {
-      context.print(describeItems(headingOf(gateFacts, mode), items));
-      return exit;
-    }
-    say(`not yet: ${openItems(items).join(', ')}`);
-    await delay(RETRY_MS, undefined, { signal });
-  }
+    const rules = mode === 'stop' ? STOP_RULES : BACK_RULES;
+    return { heading: headingOf(gateFacts, mode), items: applyRules(rules, gateFacts) };
+  });
+  context.print(describeItems(heading, items));
+  return exitOfItems(items);
 }
 
 /** A wrong name is told at once, and not after the waiting. */
@@ -64,12 +57,7 @@ async function findEarly({ members }: CommandContext, memberText: string): Promi
   throw new CommandError(problems.join('; '), { exitCode: ETCD_EXIT.unknown });
 }
 
-/** Waiting does not mend a member that has diverged. */
-function isFinal(exit: ExitCode, deadlineMs: number): boolean {
-  return exit === ETCD_EXIT.ok || exit === ETCD_EXIT.diverged || performance.now() >= deadlineMs;
-}
-
-function headingOf({ view, subject, target }: GateFacts, mode: 'stop' | 'back'): string {
+function headingOf({ view, subject, target }: GateFacts, mode: GateMode): string {
   const name = nameOf(view, subject);
   return mode === 'stop'
     ? `may ${name} be stopped, to become ${formatVersion(target)}?`

@@ -145,7 +145,7 @@ function hopSteps(
     ...(leader === undefined ? [] : [...handOver(leader, heir), ...replace(leader)]),
     run(
       'is it complete? with the revision and keys that preflight has told',
-      tool('postcheck', `--to ${target} --hash --min-revision N --min-keys N`),
+      tool('postcheck', `--to ${target} --hash --min-revision N --min-keys N --wait 1m`),
     ),
   ];
 }

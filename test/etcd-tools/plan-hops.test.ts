@@ -48,7 +48,7 @@ test('followers come first, leadership is moved, and the leader comes last', () 
     'etcdctl move-leader id-b',
     'gate --member a',
     'gate --member a --wait 1m',
-    'postcheck --hash --min-revision N --min-keys N',
+    'postcheck --hash --min-revision N --min-keys N --wait 1m',
   ]);
 });
 
