@@ -1,8 +1,9 @@
 import type { Scenario } from './scenario.ts';
 import { frontDoor } from './scenarios/front-door.ts';
+import { metrics } from './scenarios/metrics.ts';
 import { watches } from './scenarios/watches.ts';
 import { watchesPeers } from './scenarios/watches-peers.ts';
 import { wire } from './scenarios/wire.ts';
 
 /** All of prove/scenarios, in the order in which they are listed. */
-export const SCENARIOS: readonly Scenario[] = [frontDoor, watches, watchesPeers, wire];
+export const SCENARIOS: readonly Scenario[] = [frontDoor, metrics, watches, watchesPeers, wire];
