@@ -4,6 +4,7 @@ import type { Log } from '../common/log.ts';
 import type { Config } from './config.ts';
 import type { WriteBuffers } from './http2/write-buffers.ts';
 import { Balancer } from './upstream/balancer.ts';
+import type { PoolTls } from './upstream/connection-pool.ts';
 import type { EndpointOptions } from './upstream/endpoint.ts';
 
 /**
@@ -18,15 +19,16 @@ const SPREAD_CONNECTIONS = 4;
 export interface Shared {
   readonly nowMs: () => number;
   readonly writeBuffers: WriteBuffers;
+  readonly tls: () => PoolTls;
 }
 
 export function createBalancer(
   config: Config,
   log: Log,
-  { nowMs, writeBuffers }: Shared,
+  { nowMs, writeBuffers, tls }: Shared,
   events: Pick<EndpointOptions, 'onChange' | 'onSuspicion' | 'onSilent'>,
 ): Balancer {
-  const { upstream, frontProxy, health, balancing } = config;
+  const { upstream, health, balancing } = config;
   return new Balancer({
     endpoints: upstream.endpoints,
     slowStartMs: balancing.slowStartMs,
@@ -35,7 +37,6 @@ export function createBalancer(
       outlier: balancing.outlier,
       maxConnections: upstream.connectionsPerEndpoint,
       pool: {
-        ca: upstream.caPem,
         ...(upstream.serverName === undefined ? {} : { serverName: upstream.serverName }),
         connectTimeoutMs: upstream.connectTimeoutMs,
         silence: config.watches,
@@ -45,16 +46,16 @@ export function createBalancer(
         nowMs,
         writeBuffers,
       },
-      ...(frontProxy === undefined ? {} : { frontProxy: tlsKeyPair(frontProxy) }),
+      tls,
       nowMs,
       ...events,
     },
   });
 }
 
-export function tlsKeyPair(pair: { readonly certificatePem: string; readonly keyPem: string }): {
-  cert: string;
-  key: string;
-} {
-  return { cert: pair.certificatePem, key: pair.keyPem };
+/** What connections to endpoints are made with. */
+export function upstreamTls({ upstream, frontProxy }: Config): PoolTls {
+  const ca = upstream.caPem;
+  if (frontProxy === undefined) return { ca };
+  return { ca, certificate: { cert: frontProxy.certificatePem, key: frontProxy.keyPem } };
 }

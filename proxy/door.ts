@@ -3,7 +3,7 @@
 
 import type { Log } from '../common/log.ts';
 import type { Config } from './config.ts';
-import { createBalancer, type Shared, tlsKeyPair } from './create-balancer.ts';
+import { createBalancer, type Shared, upstreamTls } from './create-balancer.ts';
 import { errorResponse, ProxyError } from './errors.ts';
 import { Exchange } from './handler.ts';
 import type { HandlerParts } from './handler-parts.ts';
@@ -22,6 +22,7 @@ import { EndpointChanges, type Sources } from './observe/sources.ts';
 import { OpenExchanges } from './open-exchanges.ts';
 import { handleUpgrade, type UpgradeParts } from './upgrade-handler.ts';
 import type { Balancer } from './upstream/balancer.ts';
+import type { PoolTls } from './upstream/connection-pool.ts';
 import type { HealthSource } from './upstream/health-check.ts';
 import { ReadPlaces } from './upstream/read-places.ts';
 import { RetryBudget } from './upstream/retry-policy.ts';
@@ -40,6 +41,8 @@ export interface DoorCore {
   readonly changes: EndpointChanges;
   /** Requests, watches among them, that are being served; tunnels are not. */
   openExchanges(): number;
+  /** New connections are made with, and accepted by, the certificates and authorities of `next`. */
+  reload(next: Config): void;
   /** Ends everything in good order, within the configured time. */
   drain(): Promise<void>;
 }
@@ -66,20 +69,17 @@ export async function openDoorCore(
 ): Promise<DoorCore> {
   const nowMs = (): number => performance.now();
   const changes = new EndpointChanges();
-  const writeBuffers = new WriteBuffers();
-  const balancer = createBalancer(
-    config,
-    log,
-    { nowMs, writeBuffers },
-    {
-      onChange(endpoint, what) {
-        changes.changed(endpoint, what);
-        log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
-      },
-      onSuspicion: (endpoint) => health.checkNow(endpoint),
-      onSilent: (endpoint, connection) => watches.suspect(endpoint, connection),
+  const live = { config };
+  const tls = (): PoolTls => upstreamTls(live.config);
+  const shared: Shared = { nowMs, writeBuffers: new WriteBuffers(), tls };
+  const balancer = createBalancer(config, log, shared, {
+    onChange(endpoint, what) {
+      changes.changed(endpoint, what);
+      log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
     },
-  );
+    onSuspicion: (endpoint) => health.checkNow(endpoint),
+    onSilent: (endpoint, connection) => watches.suspect(endpoint, connection),
+  });
   const tunnels = createTunnels();
   const state = { draining: false };
   const sources = sourcesOf(balancer, tunnels, state, () => listener, replicas);
@@ -87,13 +87,13 @@ export async function openDoorCore(
   const accessLog = new AccessLog({ log, sampleEvery: config.log.sampleEvery });
   const watches: WatchRegistry = createRegistry(config, log, balancer, metrics, nowMs);
   const parts: UpgradeParts = {
-    ...createParts(config, nowMs),
+    ...createParts(config, shared),
     balancer,
     tunnels,
     watches,
     observer: observeAll([metrics, accessLog]),
   };
-  const listener: Listener = createListener(config, log, { ...parts, writeBuffers }, metrics);
+  const listener: Listener = createListener(config, log, { ...parts, ...shared }, metrics);
   await health.start(balancer.endpoints);
   const port = await listener.listen().catch((error: unknown) => {
     health.stop();
@@ -114,6 +114,10 @@ export async function openDoorCore(
     metrics,
     changes,
     openExchanges: () => parts.open.size,
+    reload(next) {
+      live.config = next;
+      listener.useCertificates(next.listen, next.identity.clientCaPem);
+    },
     async drain() {
       state.draining = true;
       listener.drain();
@@ -185,7 +189,7 @@ function createRegistry(
 /** What of the parts comes from the configuration alone. */
 function createParts(
   config: Config,
-  nowMs: () => number,
+  { nowMs, tls }: Shared,
 ): Omit<UpgradeParts, 'balancer' | 'observer' | 'tunnels' | 'watches'> {
   const { retry, upstream, limits, frontProxy } = config;
   return {
@@ -203,9 +207,8 @@ function createParts(
     answerTimeoutMs: upstream.headerTimeoutMs,
     uploadIdleMs: limits.idleUploadMs,
     upgradeLimits: { ...upgradeDefaults, connectTimeoutMs: upstream.connectTimeoutMs },
-    caPem: upstream.caPem,
     serverName: upstream.serverName,
-    frontProxy: frontProxy === undefined ? undefined : tlsKeyPair(frontProxy),
+    tls,
   };
 }
 

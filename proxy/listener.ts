@@ -60,6 +60,11 @@ interface Accepted {
   idleSinceMs: number;
 }
 
+interface KeyPairPem {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
 const TCP_KEEPALIVE_MS = 30_000;
 /** Silence after which a client with open streams is asked whether it is there, then given up. */
 const PING_AFTER_SILENCE_MS = 30_000;
@@ -93,14 +98,11 @@ export class Listener {
       },
     });
     this.server = createServer({
-      cert: options.certificatePem,
-      key: options.keyPem,
+      ...secureContext(options, options.clientCaPem),
       ALPNProtocols: ['h2', 'http/1.1'],
-      minVersion: 'TLSv1.2',
       requestCert: options.clientCaPem !== undefined,
       // An unverified certificate is answered with 401, as the apiserver does, and not by TLS.
       rejectUnauthorized: false,
-      ...(options.clientCaPem === undefined ? {} : { ca: options.clientCaPem }),
     });
     this.server.maxConnections = limits.connections;
     this.server.on('drop', () => events.onRejected('limit', `${limits.connections} connections`));
@@ -118,6 +120,11 @@ export class Listener {
 
   get http1Connections(): number {
     return this.http1.connections;
+  }
+
+  /** For connections that are accepted from now on; those that are open stay as they are. */
+  useCertificates(pair: KeyPairPem, clientCaPem: string | undefined): void {
+    this.server.setSecureContext(secureContext(pair, clientCaPem));
   }
 
   /** @returns the port, which is the system's choice for port 0 */
@@ -253,4 +260,9 @@ export class Listener {
       else if (silentMs > PING_AFTER_SILENCE_MS) connection.ping(() => {});
     }
   }
+}
+
+function secureContext({ certificatePem, keyPem }: KeyPairPem, clientCaPem: string | undefined) {
+  const ca = clientCaPem === undefined ? {} : { ca: clientCaPem };
+  return { cert: certificatePem, key: keyPem, minVersion: 'TLSv1.2' as const, ...ca };
 }

@@ -7,6 +7,7 @@ import { CommandError, runCommand } from '../common/command.ts';
 import { EXIT_CODE, type ExitCode } from '../common/exit-code.ts';
 import { createLog, type Log } from '../common/log.ts';
 import { type Config, loadConfig } from './config.ts';
+import { ConfigReload } from './config-reload.ts';
 import { type Door, openDoor } from './server.ts';
 import { openWithWorkers } from './workers/primary.ts';
 import { runWorker } from './workers/worker.ts';
@@ -72,7 +73,11 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
   const log = createLog({ level: config.log.level });
   if (cluster.isWorker) {
     // Ctrl-C reaches the whole process group: when to end is for the primary to say.
-    await runWorker(config, log.child({ worker: cluster.worker?.id }), version(), process);
+    const workerLog = log.child({ worker: cluster.worker?.id });
+    const reload = new ConfigReload(flags.config, config, workerLog);
+    // A hang-up of the terminal reaches the whole group; here it means nothing by itself.
+    process.on('SIGHUP', () => {});
+    await runWorker(config, workerLog, version(), process, reload);
     return EXIT_CODE.ok;
   }
   const door = await open(config, log).catch((cause: unknown) => {
@@ -82,16 +87,22 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
     { address: config.listen.address, port: door.port, adminPort: door.adminPort },
     'the front door is open',
   );
+  const reload = new ConfigReload(flags.config, config, log);
+  reload.start((next) => door.reload(next));
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   }
+  reload.stop();
   log.info({ signal: signal.reason }, 'draining');
   await door.drain();
   log.info({}, 'the front door is closed');
   return EXIT_CODE.ok;
 }
 
-function open(config: Config, log: Log): Promise<Pick<Door, 'port' | 'adminPort' | 'drain'>> {
+function open(
+  config: Config,
+  log: Log,
+): Promise<Pick<Door, 'port' | 'adminPort' | 'reload' | 'drain'>> {
   const count = config.workers === 'auto' ? availableParallelism() : config.workers;
   return count === 1 ? openDoor(config, log, version()) : openWithWorkers(config, log, count);
 }

@@ -16,6 +16,8 @@ export interface Door {
   readyEndpoints(): number;
   /** Requests, watches among them, that are being served; tunnels are not. */
   openExchanges(): number;
+  /** Takes over the certificates and authorities of another configuration. */
+  reload(next: Config): void;
   /** Ends everything in good order, within the configured time. */
   drain(): Promise<void>;
 }
@@ -43,6 +45,7 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
     endpointCount: balancer.endpoints.length,
     readyEndpoints: () => balancer.readyCount,
     openExchanges: () => core.openExchanges(),
+    reload: (next) => core.reload(next),
     async drain() {
       await core.drain();
       await admin.close();

@@ -10,15 +10,16 @@ import type { UpgradeLimits } from './http1/upgrade-attempt.ts';
 import { carryWebSocket } from './http1/websocket.ts';
 import type { Client, RequestIdentity } from './identity/client.ts';
 import { enterRecord, type RequestRecord } from './observe/request-record.ts';
+import type { PoolTls } from './upstream/connection-pool.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import { upstreamHeaders } from './upstream/request-headers.ts';
 
 export interface UpgradeParts extends HandlerParts {
   readonly tunnels: Tunnels;
   readonly upgradeLimits: UpgradeLimits;
-  readonly caPem: string;
   readonly serverName: string | undefined;
-  readonly frontProxy: { readonly cert: string; readonly key: string } | undefined;
+  /** Of connections to endpoints, as it is now. */
+  readonly tls: () => PoolTls;
 }
 
 /** Never rejects. */
@@ -106,14 +107,15 @@ function targetOf(
   identity: RequestIdentity,
   endpoint: Endpoint,
 ): UpgradeTarget {
+  const { ca, certificate } = parts.tls();
   return {
     url: endpoint.url,
     headers: upstreamHeaders(request.headers, identity, client.address, parts.alsoStrip),
     tls: {
-      ca: parts.caPem,
+      ca,
       servername: parts.serverName,
       // As with connection pools: only what the door vouches for travels with the certificate.
-      ...(identity.class === 'certificate' ? parts.frontProxy : {}),
+      ...(identity.class === 'certificate' ? certificate : {}),
     },
   };
 }

@@ -3,14 +3,19 @@ import { Connection } from '../http2/connection.ts';
 import type { WriteBuffers } from '../http2/write-buffers.ts';
 import { SignsOfLife, type SilencePolicy } from './signs-of-life.ts';
 
+export interface PoolTls {
+  readonly ca: string | Buffer;
+  /** The front-proxy certificate; only connections for certificate identities have it. */
+  readonly certificate?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+}
+
 export interface PoolOptions {
   readonly host: string;
   readonly port: number;
   /** Name to ask for and to verify; without it the host is verified. */
   readonly serverName?: string;
-  readonly ca: string | Buffer;
-  /** The front-proxy certificate; only connections for certificate identities have it. */
-  readonly certificate?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  /** Asked for each connection, since certificates are renewed while the door is open. */
+  readonly tls: () => PoolTls;
   readonly connectTimeoutMs: number;
   readonly silence: SilencePolicy;
   /**
@@ -111,11 +116,12 @@ export class ConnectionPool {
 
   private connect(): Connection {
     const { options } = this;
+    const { ca, certificate } = options.tls();
     const socket = connect({
       host: options.host,
       port: options.port,
-      ca: options.ca,
-      ...options.certificate,
+      ca,
+      ...certificate,
       ...(options.serverName === undefined ? {} : { servername: options.serverName }),
       ...(this.session === undefined ? {} : { session: this.session }),
       ALPNProtocols: ['h2'],

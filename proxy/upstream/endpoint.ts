@@ -2,7 +2,7 @@ import type { Connection } from '../http2/connection.ts';
 import type { IdentityClass } from '../identity/identity-class.ts';
 import type { RequestInfo } from '../kube/request-info.ts';
 import { ServedWatches } from '../observe/replica-served.ts';
-import { ConnectionPool, type PoolOptions } from './connection-pool.ts';
+import { ConnectionPool, type PoolOptions, type PoolTls } from './connection-pool.ts';
 import { EndpointLoad } from './endpoint-load.ts';
 import { afterCheck, afterRefusal, type HealthPolicy, unknownHealth } from './health.ts';
 import { afterFailure, afterSuccess, noOutlier, type OutlierPolicy } from './outlier.ts';
@@ -19,12 +19,12 @@ export interface EndpointOptions {
   /** Pool options that all pools of the endpoint share. */
   readonly pool: Omit<
     PoolOptions,
-    'onFailure' | 'onSilent' | 'mayConnect' | 'certificate' | 'host' | 'port'
+    'onFailure' | 'onSilent' | 'mayConnect' | 'tls' | 'host' | 'port'
   >;
   /** Bound on connections, of all pools together. */
   readonly maxConnections: number;
-  /** Proves to the apiserver that identity headers come from the door. */
-  readonly frontProxy?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  /** As they are now; the certificate proves that identity headers come from the door. */
+  readonly tls: () => PoolTls;
   readonly nowMs: () => number;
   /** Readiness or ejection has changed, and why. */
   onChange(endpoint: Endpoint, what: string): void;
@@ -172,11 +172,11 @@ export class Endpoint {
     const { options } = this;
     // Only these connections carry the certificate: on any other, identity headers that slipped
     // through every other check would still prove nothing.
-    const certificate = identityClass === 'certificate' ? options.frontProxy : undefined;
+    const mayVouch = identityClass === 'certificate';
     return new ConnectionPool({
       ...options.pool,
       ...(identityClass === 'anonymous' ? ANONYMOUS_SPREAD : {}),
-      ...(certificate === undefined ? {} : { certificate }),
+      tls: mayVouch ? options.tls : () => ({ ca: options.tls().ca }),
       host: options.host,
       port: options.port,
       mayConnect: () => this.connectionCount < options.maxConnections,

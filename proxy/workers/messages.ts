@@ -12,6 +12,8 @@ export type ToWorker =
     }
   /** Asks for all metrics. */
   | { readonly kind: 'metrics'; readonly id: number }
+  /** Certificates or authorities have changed: the configuration is to be read again. */
+  | { readonly kind: 'reload' }
   /** Ends in good order. */
   | { readonly kind: 'drain' };
 

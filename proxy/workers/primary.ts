@@ -4,7 +4,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Log } from '../../common/log.ts';
 import type { Config } from '../config.ts';
-import { createBalancer } from '../create-balancer.ts';
+import { createBalancer, upstreamTls } from '../create-balancer.ts';
 import { WriteBuffers } from '../http2/write-buffers.ts';
 import { AdminServer } from '../observe/admin-server.ts';
 import { METRICS_CONTENT_TYPE, mergeMetrics, mergeTopReports } from '../observe/metrics.ts';
@@ -19,6 +19,8 @@ import { RestartPace } from './restart-pace.ts';
 export interface PrimaryDoor {
   readonly port: number;
   readonly adminPort: number;
+  /** Takes over the certificates and authorities of another configuration, and tells all workers. */
+  reload(next: Config): void;
   /** Ends all workers in good order, within the configured time. */
   drain(): Promise<void>;
 }
@@ -35,10 +37,11 @@ export async function openWithWorkers(
   const nowMs = (): number => performance.now();
   const changes = new EndpointChanges();
   const workers = new Workers(log, nowMs);
+  const live = { config };
   const balancer = createBalancer(
     config,
     log,
-    { nowMs, writeBuffers: new WriteBuffers() },
+    { nowMs, writeBuffers: new WriteBuffers(), tls: () => upstreamTls(live.config) },
     {
       onChange(endpoint, what) {
         changes.changed(endpoint, what);
@@ -93,6 +96,10 @@ export async function openWithWorkers(
     return {
       port,
       adminPort,
+      reload(next) {
+        live.config = next;
+        workers.tellAll({ kind: 'reload' });
+      },
       drain() {
         sources.draining = true;
         return close();

@@ -2,6 +2,7 @@
 // the admin port, is the primary's.
 import type { Log } from '../../common/log.ts';
 import type { Config } from '../config.ts';
+import type { ConfigReload } from '../config-reload.ts';
 import { type DoorCore, openDoorCore } from '../door.ts';
 import { poolCounts } from '../observe/sources.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
@@ -24,6 +25,7 @@ export async function runWorker(
   log: Log,
   version: string,
   primary: PrimaryChannel,
+  reload: ConfigReload,
 ): Promise<void> {
   const tell = (message: ToPrimary): void => void primary.send?.(message);
   const health = new RelayedChecks(tell);
@@ -44,6 +46,7 @@ export async function runWorker(
   }
   primary.on('message', (message) => {
     if (message.kind === 'metrics') void answerMetrics(core, message.id, tell);
+    else if (message.kind === 'reload') reload.reload('told to', (next) => core.reload(next));
   });
   // The primary compares them with what the endpoints say of themselves.
   for (const { served } of core.balancer.endpoints) {
