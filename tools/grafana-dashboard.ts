@@ -32,7 +32,10 @@ export function grafanaDashboard(): string {
     templating: { list: variables() },
     panels: layOut(),
   };
-  return `${JSON.stringify(dashboard, null, 2)}\n`;
+  const text = JSON.stringify(dashboard, null, 2);
+  // A list of words on one line, as the formatter wants it.
+  const list = /\[\s+("[^"]*"(?:,\s+"[^"]*")*)\s+\]/g;
+  return `${text.replace(list, (_, words: string) => `[${words.replace(/\s+/g, ' ')}]`)}\n`;
 }
 
 function variables(): object[] {
