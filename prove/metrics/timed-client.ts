@@ -1,4 +1,5 @@
 // Sends requests and keeps the time of each, as its client sees it.
+import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { MixedRequest } from './mix.ts';
 
@@ -9,6 +10,7 @@ export interface TimedAnswer {
 }
 
 const STREAMS_PER_CONNECTION = 80;
+const CONNECTIONS = 5;
 
 export interface TimedClientOptions {
   readonly url: string;
@@ -16,7 +18,7 @@ export interface TimedClientOptions {
   readonly certificate: { readonly cert: string; readonly key: string };
 }
 
-/** A client with as many connections as its streams need. */
+/** A client of some hundred streams, on a few connections. */
 export class TimedClient {
   readonly #options: TimedClientOptions;
   readonly #sessions: ClientHttp2Session[] = [];
@@ -54,19 +56,27 @@ export class TimedClient {
     });
   }
 
+  /** Opens as many connections as it ever needs. */
+  async connect(): Promise<void> {
+    for (let index = 0; index < CONNECTIONS; index += 1) await this.#open(index);
+  }
+
   close(): void {
     for (const session of this.#sessions) session.destroy();
   }
 
   /** The connection for one more stream. */
   #session(): ClientHttp2Session {
-    const index = Math.floor(this.#streams / STREAMS_PER_CONNECTION);
-    const open = this.#sessions[index];
-    if (open !== undefined) return open;
+    const open = this.#sessions[Math.floor(this.#streams / STREAMS_PER_CONNECTION)];
+    if (open === undefined) throw new Error(`no room for more than ${this.#streams} streams`);
+    return open;
+  }
+
+  async #open(index: number): Promise<void> {
     const { url, ca, certificate } = this.#options;
     const session = connect(url, { ca, ...certificate });
     session.on('error', () => undefined);
     this.#sessions[index] = session;
-    return session;
+    await once(session, 'connect');
   }
 }

@@ -7,7 +7,7 @@ import { poll } from '../../tools/poll.ts';
 import { requestDirectly } from '../apiserver-client.ts';
 import { type Sample, sumSamples } from '../apiserver-metrics.ts';
 import { growth, readDoor } from '../metrics/door-metrics.ts';
-import { measureEventLatency, QUANTILES } from '../metrics/event-latency.ts';
+import { measureEventLatency } from '../metrics/event-latency.ts';
 import {
   DEFINITION,
   keyOf,
@@ -22,7 +22,7 @@ import type { Scenario, ScenarioContext } from '../scenario.ts';
 
 const ROUNDS = 150;
 const WATCHES_OF_A_KIND = 20;
-const WATCH_SECONDS = 20;
+const WATCH_SECONDS = 30;
 const AT_ONCE = 4;
 const MAX_LATENCY_DIFFERENCE_MS = 2;
 const MAX_SUM_DIFFERENCE_PERCENT = 1;
@@ -93,6 +93,8 @@ async function measureCounts(
   const client = new TimedClient({ url, ca: pki.clusterCa.cert, certificate: pki.admin });
   await onEnd(() => Promise.resolve(client.close()));
   const before = await readDoor(adminUrl);
+  // The handshake is no request's.
+  await client.connect();
   say(`opening ${WATCH_KINDS.length * WATCHES_OF_A_KIND} watches`);
   const watches = await openWatches(client);
   const during = await readDoor(adminUrl);
@@ -119,22 +121,22 @@ async function measureCounts(
   ];
 }
 
-/** Opens all of them, and resolves when all have been answered. */
+/** Opens all of them, one kind after the other, and resolves when all have been answered. */
 async function openWatches(client: TimedClient) {
-  let open = 0;
-  const answered: Promise<void>[] = [];
-  const ended = WATCH_KINDS.flatMap((kind) =>
-    Array.from({ length: WATCHES_OF_A_KIND }, async (): Promise<Sent> => {
-      const separator = kind.path.endsWith('?') ? '' : '&';
-      const path = `${kind.path}${separator}timeoutSeconds=${WATCH_SECONDS}`;
-      const request = { ...kind, path };
+  const ended: Promise<Sent>[] = [];
+  for (const kind of WATCH_KINDS) {
+    const separator = kind.path.endsWith('?') ? '' : '&';
+    const path = `${kind.path}${separator}timeoutSeconds=${WATCH_SECONDS}`;
+    const request = { ...kind, path };
+    const answered = Array.from({ length: WATCHES_OF_A_KIND }, () => {
       const answer = Promise.withResolvers<void>();
-      answered.push(answer.promise);
-      return { request, answer: await client.send(request, answer.resolve) };
-    }),
-  );
-  await Promise.all(answered);
-  open = WATCH_KINDS.filter(({ path }) => !path.includes('bogus')).length * WATCHES_OF_A_KIND;
+      ended.push(client.send(request, answer.resolve).then((sent) => ({ request, answer: sent })));
+      return answer.promise;
+    });
+    await Promise.all(answered);
+  }
+  const refused = WATCH_KINDS.filter(({ path }) => path.includes('bogus')).length;
+  const open = (WATCH_KINDS.length - refused) * WATCHES_OF_A_KIND;
   return { open, ended: Promise.all(ended) };
 }
 
@@ -239,16 +241,15 @@ function sumRows(
 }
 
 async function latencyRows(controlPlane: ControlPlane, door: DoorProcess): Promise<Row[]> {
-  const latency = await measureEventLatency(controlPlane, door.url, door.adminUrl);
-  return QUANTILES.map((quantile) => {
-    const client = latency.client.get(quantile) ?? Number.NaN;
-    const own = latency.door.get(quantile) ?? Number.NaN;
-    return holds(
-      `event latency at p${quantile * 100}: the door's figure, and a client's`,
-      `within ${MAX_LATENCY_DIFFERENCE_MS} ms`,
-      `${own.toFixed(2)} ms and ${client.toFixed(2)} ms, ${latency.events} events`,
-      Math.abs(client - own) <= MAX_LATENCY_DIFFERENCE_MS,
-    );
+  const latencies = await measureEventLatency(controlPlane, door.url, door.adminUrl);
+  return latencies.map(({ quantile, events, clientMs, doorMs, noiseMs }) => {
+    const what = `event latency at p${quantile * 100}: the door's figure, and a client's`;
+    const floor = `within ${MAX_LATENCY_DIFFERENCE_MS} ms`;
+    const figure = `${doorMs.toFixed(2)} ms and ${clientMs.toFixed(2)} ms, ${events} events`;
+    const good = Math.abs(clientMs - doorMs) <= MAX_LATENCY_DIFFERENCE_MS;
+    if (good || noiseMs <= MAX_LATENCY_DIFFERENCE_MS) return holds(what, floor, figure, good);
+    const busy = `too busy a machine: two watches without the door differ by ${noiseMs.toFixed(1)} ms`;
+    return notRun(what, floor, `${busy} (${figure})`);
   });
 }
 
