@@ -46,10 +46,10 @@ export const ADVISORIES_OF_SERVICE: readonly Advisory[] = [
   {
     id: '#20870',
     harm: 'start',
-    affected: [{ from: '3.5.0', before: '3.5.32' }],
-    condition: 'there are v2 entries in the WAL, then upgrade to 3.6',
+    affected: [{ from: '3.5.0' }],
+    condition: 'v2 entries in the log, as of /health at a member of 3.4, then upgrade to 3.6',
     symptom: 'panic: detected disallowed v2 WAL for stage --v2-deprecation=write-only',
-    fixedIn: ['3.5.32'],
+    fixedIn: [],
     source: `${ISSUES}/20870`,
   },
   {

@@ -61,10 +61,19 @@ function v2Store(facts: UpgradeFacts): Finding | undefined {
     ]);
   }
   if (step.to !== '3.6') return undefined;
-  return onHost('on every member; 3.6 does not start on it (etcd issue 20870)', [
-    'etcdutl check v2store --data-dir DATA-DIR --wal-dir WAL-DIR  # etcdutl of 3.5.32 or later',
-  ]);
+  return onHost(
+    'a member of 3.6 does not start while there are entries of the v2 API in its log (etcd issue ' +
+      '20870); every GET /health at a member of 3.4 was one, so a cluster that was 3.4 not long ' +
+      'has them until each member has made a snapshot',
+    V2_LOG_COMMANDS,
+  );
 }
+
+/** On the host of each member of 3.5. */
+export const V2_LOG_COMMANDS: readonly string[] = [
+  'etcdutl check v2store --data-dir DATA-DIR --wal-dir WAL-DIR  # etcdutl of 3.5.32 or a later 3.5; 3.6 has no such command',
+  'etcd --snapshot-count=100 ...  # where it finds any: restart so, wait for "saved snapshot" in the log, restart as before',
+];
 
 /** Flags that a member of the target does not start with, or that mean something else there. */
 const GONE_FLAGS: Readonly<Record<string, { readonly pattern: string; readonly detail: string }>> =

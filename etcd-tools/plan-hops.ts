@@ -1,6 +1,7 @@
 // The steps of an upgrade, hop by hop and member by member, the leader last. Pure.
 import { formatDuration } from '../common/duration.ts';
 import { largest } from './bigints.ts';
+import { V2_LOG_COMMANDS } from './host-rules.ts';
 import {
   crossesAuthFormat,
   floorProblem,
@@ -141,6 +142,7 @@ function hopSteps(
     run('save a snapshot', tool('snapshot', `--out ${file}`)),
     run('may it begin?', tool('preflight', `--to ${target} --snapshot ${file}`)),
     ...announcement(kind, from, to),
+    ...v2Check(kind, to),
     ...followers.flatMap(replace),
     ...(leader === undefined ? [] : [...handOver(leader, heir), ...replace(leader)]),
     run(
@@ -160,6 +162,17 @@ function handOver(leader: PlannedMember, heir: PlannedMember | undefined): PlanS
       waitForPass: true,
     },
   ];
+}
+
+/** Nothing that is seen through the API tells whether a member of 3.6 will start on this log. */
+function v2Check(kind: StepKind, to: Version): PlanStep[] {
+  if (kind !== 'upgrade' || minorOf(to) !== '3.6') return [];
+  return V2_LOG_COMMANDS.map((command, index) => ({
+    text: index === 0 ? 'is anything of the v2 API left in the log?' : 'if so, leave it behind',
+    command,
+    where: 'every host',
+    waitForPass: index === 0,
+  }));
 }
 
 /** Etcd's own way back: members first write what the older release can read. */

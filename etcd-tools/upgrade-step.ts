@@ -53,7 +53,7 @@ export const MINORS: readonly MinorRelease[] = [
     newest: '3.5.33',
     leaveFrom: {
       floor: '3.5.32',
-      why: 'removed members come back in 3.6 before 3.5.26 (etcd issue 20967), promoted learners are learners again before 3.5.24 (20793), and v2 entries stop a member of 3.6 before 3.5.32',
+      why: 'removed members come back in 3.6 before 3.5.26 (etcd issue 20967), promoted learners are learners again before 3.5.24 (20793), and v2 entries in the log cannot be found before 3.5.32 (20870)',
     },
     landOn: {
       floor: '3.5.6',

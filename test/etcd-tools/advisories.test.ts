@@ -56,7 +56,8 @@ test.each([
   ['3.7.0', 'GHSA-xg4h-6gfc-h4m8', true],
   ['3.7.1', 'GHSA-xg4h-6gfc-h4m8', false],
   ['3.4.45', '3.4-end-of-life', true],
-  ['3.5.31', '#20870', true],
+  ['3.5.33', '#20870', true],
+  ['3.6.14', '#20870', false],
 ])('%s and %s: concerned is %s', (running, id, concerned) => {
   expect(idsFor(running).includes(id)).toBe(concerned);
 });

@@ -21,7 +21,9 @@ function plan(members: readonly PlannedMember[], to: string, authOn = false) {
   if ('refused' in hops) return hops.refused;
   return hops.map((hop) => ({
     to: `${hop.kind} ${formatVersion(hop.to)}`,
-    hosts: hop.steps.filter(({ where }) => where !== 'here').map(({ where }) => where),
+    hosts: hop.steps
+      .filter(({ where }) => where !== 'here' && where !== 'every host')
+      .map(({ where }) => where),
     commands: hop.steps.flatMap(({ command }) => command ?? []),
   }));
 }
@@ -41,6 +43,8 @@ test('followers come first, leadership is moved, and the leader comes last', () 
   expect(order).toEqual([
     'snapshot --out before-3.6.14.db',
     'preflight --snapshot before-3.6.14.db',
+    expect.stringMatching(/^etcdutl check v2store/),
+    expect.stringMatching(/--snapshot-count=/),
     'gate --member b',
     'gate --member b --wait 1m',
     'gate --member c',
