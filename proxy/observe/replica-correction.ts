@@ -44,11 +44,32 @@ export interface Correction {
 
 type Deltas = ReadonlyMap<string, number>;
 
-/** What was taken off a series, and what that left there. */
+type Amount = Pick<Misfiled, 'count' | 'seconds' | 'bins'>;
+
+/** What has become of the watches that are in one series. */
 interface Taken {
+  /** The last change that was right, and what it left of the series. */
   readonly deltas: Deltas;
   readonly left: Deltas;
+  readonly moved: Amount;
+  /** Watches that were looked for in vain: they stay where they are. */
+  readonly ignored: Amount;
+  /** Readings in a row whose numbers did not fit, and what was not moved at the first of them. */
+  readonly misses: number;
+  readonly doubtful: Amount;
 }
+
+const NOTHING: Amount = { count: 0, seconds: 0, bins: [] };
+const NOTHING_TAKEN: Taken = {
+  deltas: new Map(),
+  left: new Map(),
+  moved: NOTHING,
+  ignored: NOTHING,
+  misses: 0,
+  doubtful: NOTHING,
+};
+/** A replica that stood still has counted by then; else its clock and the door's tell different tales. */
+const MAX_MISSES = 3;
 
 const VERBS = ['GET', 'LIST'] as const;
 /** The only value of a counter and of a gauge. */
@@ -98,7 +119,7 @@ export class ReplicaCorrector {
       const own = (series.get(family) ?? []).filter(
         (one) => groupKey(namesOf(one)) === groupKey(group),
       );
-      const source = family === TOTAL_FAMILY ? withCode(own, group.count) : only(own);
+      const source = family === TOTAL_FAMILY ? withCode(own) : only(own);
       const deltas = source && this.take(family, source, group);
       const { count, verb, resource } = group;
       const what = `${count} watches of ${resource} that were filed as ${verb}`;
@@ -115,35 +136,50 @@ export class ReplicaCorrector {
   /** What to take off a series; nothing that is left there ever becomes less. */
   private take(family: string, source: Series, group: Misfiled): Deltas | undefined {
     const key = `${family} ${seriesKey(source.labels)}`;
-    const before = this.taken.get(key);
+    const before = this.taken.get(key) ?? NOTHING_TAKEN;
+    const moved = less(group, before.ignored);
+    if (moved.count === 0) return undefined;
     const deltas =
       family === TOTAL_FAMILY
-        ? new Map([[VALUE, -group.count]])
-        : histogramDeltas(source, group, before?.left.get(SUM) ?? 0);
-    if (deltas === undefined) return before?.deltas;
+        ? new Map([[VALUE, -moved.count]])
+        : histogramDeltas(source, moved, before.left.get(SUM) ?? 0);
     const left = new Map(
-      [...deltas].map(([name, delta]) => [name, (source.values.get(name) ?? 0) + delta]),
+      [...(deltas ?? [])].map(([name, delta]) => [name, (source.values.get(name) ?? 0) + delta]),
     );
-    const shrinks = [...left].some(([name, value]) => value < (before?.left.get(name) ?? 0));
-    // The replica has not counted all of them yet.
-    if (shrinks) return before?.deltas;
-    this.taken.set(key, { deltas, left });
-    return deltas;
+    const shrinks = [...left].some(([name, value]) => value < (before.left.get(name) ?? 0));
+    if (deltas !== undefined && !shrinks) {
+      const { ignored } = before;
+      this.taken.set(key, { deltas, left, moved, ignored, misses: 0, doubtful: NOTHING });
+      return deltas;
+    }
+    const doubtful = before.misses === 0 ? less(group, before.moved) : before.doubtful;
+    const misses = before.misses + 1;
+    const after = misses < MAX_MISSES ? { doubtful, misses } : { ignored: doubtful, misses: 0 };
+    this.taken.set(key, { ...before, ...after });
+    return before.deltas.size === 0 ? undefined : before.deltas;
   }
 }
 
-function histogramDeltas(source: Series, group: Misfiled, leftSum: number): Deltas | undefined {
+function less(all: Amount, part: Amount): Amount {
+  return {
+    count: all.count - part.count,
+    seconds: all.seconds - part.seconds,
+    bins: all.bins.map((count, i) => count - (part.bins[i] ?? 0)),
+  };
+}
+
+function histogramDeltas(source: Series, moved: Amount, leftSum: number): Deltas | undefined {
   const { values } = source;
-  const buckets = fitBuckets(values, group.bins);
+  const buckets = fitBuckets(values, moved.bins);
   const count = values.get(COUNT);
   const sum = values.get(SUM);
   if (buckets === undefined || count === undefined || sum === undefined) return undefined;
-  if (count < group.count) return undefined;
-  const deltas = new Map([...buckets].map(([name, moved]) => [name, -moved]));
+  if (count < moved.count) return undefined;
+  const deltas = new Map([...buckets].map(([name, watches]) => [name, -watches]));
   // With all of the series its own sum is the exact one; the door's is some milliseconds more.
-  const seconds = count === group.count ? sum : Math.min(group.seconds, sum - leftSum);
+  const seconds = count === moved.count ? sum : Math.min(moved.seconds, sum - leftSum);
   deltas.set(SUM, -Math.max(0, seconds));
-  deltas.set(COUNT, -group.count);
+  deltas.set(COUNT, -moved.count);
   return deltas;
 }
 
@@ -195,11 +231,9 @@ function only<T>(list: readonly T[]): T | undefined {
   return list.length === 1 ? list[0] : undefined;
 }
 
-function withCode(series: readonly Series[], count: number): Series | undefined {
+function withCode(series: readonly Series[]): Series | undefined {
   for (const code of CODES) {
-    const own = series.filter(
-      (one) => labelOf(one, 'code') === code && (one.values.get(VALUE) ?? 0) >= count,
-    );
+    const own = series.filter((one) => labelOf(one, 'code') === code);
     if (own.length > 0) return only(own);
   }
   return undefined;

@@ -27,7 +27,8 @@ export type ScrapeProblem = 'refused' | 'unreadable' | 'too_large' | 'failed';
 
 const PATH = '/metrics';
 const NEEDED =
-  'the door needs the right to "get" the path /metrics, as group system:monitoring has';
+  'the door needs the right to "get" the path /metrics, as group system:monitoring has it; or set ' +
+  'admin.replicaMetrics.enabled: false';
 
 /** Asks one endpoint for its metrics, with a deadline; the first outcome counts. */
 export class Scrape implements MessageListener {

@@ -118,7 +118,12 @@ export class Attachment implements MessageListener {
     if (this.over) return;
     this.over = true;
     this.endpoint.load.leave(true);
-    if (this.answered) this.endpoint.watchEnded(this.owner.origin.record.info, this.openedAtMs);
+    if (this.answered) {
+      const { info, attempts, answeredAtMs } = this.owner.origin.record;
+      // With earlier attempts the time since the client asked is not this endpoint's.
+      const isLater = this.adopted && attempts > 1;
+      this.endpoint.watchEnded(info, isLater ? answeredAtMs : this.openedAtMs);
+    }
     this.stream?.reset(ErrorCode.CANCEL);
     this.settle();
   }

@@ -122,6 +122,28 @@ test('a watch that ended about a bound is looked for beside it, and not further'
   expect(left.correction.misfiled[1]?.watches).toBe(1);
 });
 
+test('watches that are looked for in vain are left where they are, and later ones are moved', async () => {
+  const frozen = new CountingReplica({ mistakes: ['legacy'], offset: -30 });
+  const replica = new CountingReplica({ mistakes: ['legacy'] });
+  const door = new TestReplica();
+  // It stood still for half a minute after the door had given it up: no clock says the same.
+  const lost = frozen.watch(LEGACY, 10, 14);
+  replica.count('LIST', 'pods', 'cluster', '0', 34);
+  door.ledger.add([lost]);
+  await corrected(door, replica);
+  const after: string[] = [];
+  for (let reading = 0; reading < 4; reading++) {
+    door.ledger.add([replica.watch(LEGACY, 1100 + reading, 1108 + reading)]);
+    const { text } = await corrected(door, replica, 1200 + reading * 100);
+    after.push(histogram(text, 'LIST').join(' '));
+  }
+  // The one is still there, and every watch that came after it was moved, some of them late.
+  expect(after.at(-1)).toBe('0 0 1 1 1');
+  const { text } = await corrected(door, replica, 2000);
+  expect(text).toContain('4 of 5 watches of pods that were filed as LIST moved');
+  expect(histogram(text, 'WATCH')).toEqual([0, 0, 4, 4, 4]);
+});
+
 test('no corrected counter ever goes back while the replica lives', async () => {
   const replica = new CountingReplica({ mistakes: ['legacy'] });
   const door = new TestReplica();
