@@ -2,7 +2,9 @@ import type { Duplex } from 'node:stream';
 import { Flag, FRAME_HEADER_BYTES, FrameType, PREFACE } from './frame.ts';
 import type { WriteBuffers } from './write-buffers.ts';
 
-const SLAB_BYTES = 4096;
+/** The smallest of the buffers that are used again. */
+const SLAB_BYTES = 8 * 1024;
+const EMPTY = Buffer.alloc(0);
 /** DATA up to this size is copied beside its header: cheaper than one more chunk to gather. */
 const COPY_BYTES = 1024;
 /** What may be gathered in one turn before senders must wait. */
@@ -23,11 +25,14 @@ export class FrameWriter {
   /** Nothing leaves yet: the peer has not shown who it is. */
   private held: boolean;
   private newestStreamId = 0;
-  private slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  /** Only while something is gathered: a connection that waits must not hold any. */
+  private slab: Buffer = EMPTY;
   /** The slab's bytes before `slabStart` have been gathered; those up to `slabEnd` are written. */
   private slabStart = 0;
   private slabEnd = 0;
   private gathered: Buffer[] = [];
+  /** Slabs that parts of `gathered` lie in, besides the last one. */
+  private fullSlabs: Buffer[] = [];
   private gatheredBytes = 0;
   private scheduled = false;
   private closed = false;
@@ -142,8 +147,7 @@ export class FrameWriter {
   /** Nothing more is written, not even what was gathered. */
   close(): void {
     this.closed = true;
-    this.gathered = [];
-    this.gatheredBytes = 0;
+    this.forget();
   }
 
   private flush(): void {
@@ -158,26 +162,47 @@ export class FrameWriter {
     this.gatherSlab();
     const chunks = this.gathered;
     const bytes = this.gatheredBytes;
+    const slabs = this.fullSlabs;
+    if (this.slab !== EMPTY) slabs.push(this.slab);
+    this.forget();
     if (bytes === 0 || this.socket.destroyed) return;
-    this.gathered = [];
-    this.gatheredBytes = 0;
     this.flushedStreamId = this.newestStreamId;
     const only = chunks.length === 1 ? chunks[0] : undefined;
-    if (only === undefined) this.writeTogether(chunks, bytes);
-    else this.socket.write(only);
+    if (only !== undefined) {
+      this.send(only, slabs);
+      return;
+    }
+    const together = this.gatherInOne(chunks, bytes);
+    // They have been copied.
+    for (const slab of slabs) this.buffers.give(slab);
+    this.send(bytes === together.length ? together : together.subarray(0, bytes), [together]);
   }
 
-  private writeTogether(chunks: readonly Buffer[], bytes: number): void {
-    const { buffers } = this;
-    const buffer = buffers.take(bytes);
+  private forget(): void {
+    this.gathered = [];
+    this.gatheredBytes = 0;
+    this.fullSlabs = [];
+    this.slab = EMPTY;
+    this.slabStart = 0;
+    this.slabEnd = 0;
+  }
+
+  private gatherInOne(chunks: readonly Buffer[], bytes: number): Buffer {
+    const together = this.buffers.take(bytes);
     let at = 0;
     for (const chunk of chunks) {
-      buffer.set(chunk, at);
+      together.set(chunk, at);
       at += chunk.length;
     }
-    this.socket.write(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), (error) => {
+    return together;
+  }
+
+  /** @param held what the bytes lie in, to be used again when the socket has taken them */
+  private send(bytes: Buffer, held: readonly Buffer[]): void {
+    this.socket.write(bytes, (error) => {
       // After a failure nobody knows who may still read it.
-      if (error == null) buffers.give(buffer);
+      if (error != null) return;
+      for (const buffer of held) this.buffers.give(buffer);
     });
   }
 
@@ -207,7 +232,8 @@ export class FrameWriter {
     }
     if (this.slabEnd + bytes > this.slab.length) {
       this.gatherSlab();
-      this.slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes));
+      if (this.slab !== EMPTY) this.fullSlabs.push(this.slab);
+      this.slab = this.buffers.take(Math.max(SLAB_BYTES, bytes));
       this.slabStart = 0;
       this.slabEnd = 0;
     }

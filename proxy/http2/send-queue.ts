@@ -62,14 +62,7 @@ export class SendQueue {
     if (this.offset < (this.chunks[0]?.length ?? 0)) return;
     this.chunks.shift();
     this.offset = 0;
-    if (this.empty) this.clear();
-  }
-
-  clear(): void {
-    this.chunks = [];
-    this.offset = 0;
-    this.slab = EMPTY;
-    this.slabStart = 0;
-    this.slabEnd = 0;
+    // The next small chunk is one of its own.
+    if (this.empty) this.slabStart = this.slabEnd;
   }
 }

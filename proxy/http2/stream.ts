@@ -59,7 +59,8 @@ export class Http2Stream implements MessageStream {
   receiveWindow: number;
 
   private readonly host: StreamHost;
-  private readonly queue = new SendQueue();
+  /** Only while something waits: of most streams nothing ever does. */
+  private queue: SendQueue | undefined;
   private uncredited = 0;
   private endQueued = false;
   private trailers: HeaderList | undefined;
@@ -79,7 +80,7 @@ export class Http2Stream implements MessageStream {
     if (this.closed || this.endQueued) return;
     assertLatin1(headers);
     this.endQueued = endStream;
-    if (this.queue.empty) this.writeHeaders(headers, endStream);
+    if (this.queue === undefined) this.writeHeaders(headers, endStream);
     // Only trailers can come behind data.
     else this.trailers = headers;
   }
@@ -89,12 +90,13 @@ export class Http2Stream implements MessageStream {
     if (endStream) this.endQueued = true;
     if (chunk.length === 0) {
       // An empty frame needs no window. Behind other data, that data's last frame says the end.
-      if (endStream && this.queue.empty) this.writeEnd();
+      if (endStream && this.queue === undefined) this.writeEnd();
       return;
     }
     const { listener } = this;
-    const sent = this.queue.empty ? this.sendPart(chunk) : 0;
+    const sent = this.queue === undefined ? this.sendPart(chunk) : 0;
     if (sent < chunk.length) {
+      this.queue ??= new SendQueue();
       this.queue.push(chunk, sent);
       this.host.waitToSend(this);
     }
@@ -104,7 +106,7 @@ export class Http2Stream implements MessageStream {
 
   /** True when something waits that the stream's own window lets through. */
   get maySend(): boolean {
-    return !this.queue.empty && this.sendWindow > 0;
+    return this.queue !== undefined && this.sendWindow > 0;
   }
 
   /**
@@ -113,12 +115,15 @@ export class Http2Stream implements MessageStream {
    */
   resumeSending(): boolean {
     const { queue, listener } = this;
-    const chunk = queue.first;
-    if (chunk === undefined) return true;
+    const chunk = queue?.first;
+    if (queue === undefined || chunk === undefined) return true;
     const sent = this.sendFrame(chunk, queue.offset, queue.atLast);
     if (sent === 0) return this.host.sendWindow > 0;
     queue.take(sent);
-    if (queue.empty && this.trailers !== undefined) this.writeHeaders(this.trailers, true);
+    if (queue.empty) {
+      this.queue = undefined;
+      if (this.trailers !== undefined) this.writeHeaders(this.trailers, true);
+    }
     this.tellSent(listener, sent);
     return true;
   }
@@ -150,7 +155,8 @@ export class Http2Stream implements MessageStream {
    * the sender behind it is held up. To be called about once a second.
    */
   endIfStalled(nowMs: number, limitMs: number): void {
-    if (this.queue.empty || this.moved || this.movingAtMs === 0) this.movingAtMs = nowMs;
+    const idle = this.queue === undefined;
+    if (idle || this.moved || this.movingAtMs === 0) this.movingAtMs = nowMs;
     this.moved = false;
     if (nowMs - this.movingAtMs <= limitMs) return;
     this.refuse(ErrorCode.CANCEL, `nothing was taken for ${limitMs / 1000} s`);
@@ -197,7 +203,7 @@ export class Http2Stream implements MessageStream {
 
   private close(resetByUs: boolean): void {
     this.closed = true;
-    this.queue.clear();
+    this.queue = undefined;
     this.trailers = undefined;
     this.listener = silentListener;
     this.host.release(this, resetByUs);
