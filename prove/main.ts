@@ -10,7 +10,7 @@ import { Cleanup } from '../tools/cleanup.ts';
 import { describeMachine, type MachineDescription } from '../tools/machine.ts';
 import { formatTable } from '../tools/text-table.ts';
 import { isProven, type Row } from './row.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, ScenarioOptions } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const HELP = `Runs an acceptance scenario on real components and prints one table.
@@ -18,23 +18,59 @@ const HELP = `Runs an acceptance scenario on real components and prints one tabl
   npm run prove            lists the scenarios
   npm run prove -- NAME    runs one; its table is also written to .prove/NAME.json
 
+Some scenarios (etcd) take options:
+  --part NAME      only this part of it, written to .prove/NAME.PART.json; a wrong one lists them
+  --quick          with less patience, to see whether all of it works
+  --seed N         repeats what was left to chance
+  --minutes N      how long random faults go on
+
 Exit codes: 0 proven; 1 short of a floor, or not run in part; 2 called wrongly.
 `;
 
 const COLUMNS = ['what', 'floor', 'figure', 'verdict'].map((title) => ({ title }));
 
-function parseName(argv: readonly string[]): string | undefined {
+interface Arguments {
+  readonly help: boolean;
+  readonly name: string | undefined;
+  readonly options: ScenarioOptions;
+}
+
+function parseArguments(argv: readonly string[]): Arguments {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h' } },
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        part: { type: 'string' },
+        quick: { type: 'boolean' },
+        seed: { type: 'string' },
+        minutes: { type: 'string' },
+      },
     });
     if (positionals.length > 1) throw new Error(`one scenario at a time, got ${positionals}`);
-    return values.help ? '--help' : positionals[0];
+    const { help = false, part, quick, seed, minutes } = values;
+    const options = {
+      ...(part !== undefined && { part }),
+      ...(quick !== undefined && { quick }),
+      ...(seed !== undefined && { seed: parseCount('seed', seed) }),
+      ...(minutes !== undefined && { minutes: parseCount('minutes', minutes) }),
+    };
+    return { help, name: positionals[0], options };
   } catch (cause) {
     throw new CommandError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+function parseCount(flag: string, text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new Error(`--${flag}: expected a number, got "${text}"`);
+}
+
+function refuseOptions({ name, takes = [] }: Scenario, options: ScenarioOptions): void {
+  const taken: readonly string[] = takes;
+  const wrong = Object.keys(options).find((option) => !taken.includes(option));
+  if (wrong !== undefined) throw new CommandError(`${name} takes no --${wrong}`);
 }
 
 function findScenario(name: string): Scenario {
@@ -47,6 +83,7 @@ function findScenario(name: string): Scenario {
 /** Resolves with the rows, or undefined when it was stopped. Nothing that it started is left. */
 async function runScenario(
   scenario: Scenario,
+  options: ScenarioOptions,
   signal: AbortSignal,
 ): Promise<readonly Row[] | undefined> {
   const directory = await mkdtemp(join(tmpdir(), `evenkeel-prove-${scenario.name}-`));
@@ -57,7 +94,8 @@ async function runScenario(
     process.stdout.write(`${seconds.padStart(6)}  ${line}\n`);
   };
   try {
-    return await scenario.run({ directory, signal, say, onEnd: (end) => cleanup.add(end) });
+    const onEnd = (end: () => Promise<void>): Promise<void> => cleanup.add(end);
+    return await scenario.run({ directory, signal, say, onEnd, options });
   } catch (error) {
     // The ends that Ctrl-C has brought about look like failures from inside.
     if (signal.aborted) return undefined;
@@ -70,14 +108,16 @@ async function runScenario(
 
 async function writeResult(
   { name, title }: Scenario,
+  { part }: ScenarioOptions,
   machine: MachineDescription,
   rows: readonly Row[],
 ): Promise<string> {
+  const file = part === undefined ? `${name}.json` : `${name}.${part}.json`;
   const folder = join(ROOT_DIRECTORY, '.prove');
   await mkdir(folder, { recursive: true });
   const result = { scenario: name, title, proven: isProven(rows), ...machine, rows };
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
-  return `.prove/${name}.json`;
+  await writeFile(join(folder, file), `${JSON.stringify(result, undefined, 2)}\n`);
+  return `.prove/${file}`;
 }
 
 function printLines(lines: readonly string[]): void {
@@ -85,8 +125,8 @@ function printLines(lines: readonly string[]): void {
 }
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
-  const name = parseName(argv);
-  if (name === '--help') {
+  const { help, name, options } = parseArguments(argv);
+  if (help) {
     process.stdout.write(HELP);
     return EXIT_CODE.ok;
   }
@@ -95,15 +135,16 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
     return EXIT_CODE.ok;
   }
   const scenario = findScenario(name);
+  refuseOptions(scenario, options);
   const machine = await describeMachine();
   printLines([`${scenario.name}: ${scenario.title}`]);
-  const rows = await runScenario(scenario, signal);
+  const rows = await runScenario(scenario, options, signal);
   if (rows === undefined || signal.aborted) {
     printLines([`stopped by ${signal.reason}; nothing was written`]);
     return EXIT_CODE.failure;
   }
   const cells = rows.map(({ what, floor, figure, verdict }) => [what, floor, figure, verdict]);
-  const path = await writeResult(scenario, machine, rows);
+  const path = await writeResult(scenario, options, machine, rows);
   const proven = isProven(rows);
   const end = `${proven ? 'proven' : 'NOT proven'} at commit ${machine.commit}, written to ${path}`;
   printLines(['', ...formatTable(COLUMNS, cells), '', end]);

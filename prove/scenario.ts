@@ -1,5 +1,17 @@
 import type { Row } from './row.ts';
 
+/** What a person may ask for beside the name of a scenario. */
+export interface ScenarioOptions {
+  /** Only this part of it. */
+  readonly part?: string;
+  /** Of what is left to chance. */
+  readonly seed?: number;
+  /** How long what has no end of its own goes on. */
+  readonly minutes?: number;
+  /** With less patience, to see whether all of it works. */
+  readonly quick?: boolean;
+}
+
 /** What a scenario is given by prove/main.ts. */
 export interface ScenarioContext {
   /** An empty folder of its own, removed afterwards. */
@@ -13,6 +25,8 @@ export interface ScenarioContext {
    * Throws, after ending it, when the scenario has been aborted.
    */
   readonly onEnd: (end: () => Promise<void>) => Promise<void>;
+  /** No others than those that the scenario takes. */
+  readonly options: ScenarioOptions;
 }
 
 /** One acceptance scenario, in a file of its own under prove/scenarios. */
@@ -21,6 +35,8 @@ export interface Scenario {
   readonly name: string;
   /** One line. */
   readonly title: string;
+  /** Which options it takes; none by default. */
+  readonly takes?: readonly (keyof ScenarioOptions)[];
   /** Throws only when it cannot go on: a figure that is too low is a row. */
   run(context: ScenarioContext): Promise<readonly Row[]>;
 }
