@@ -171,7 +171,7 @@ export function describeVerdict({ verdict, answers, revision }: HashResult): str
     case undefined:
       return 'not compared';
     case 'equal':
-      return `${answers.length} members hold the same keys at revision ${revision}`;
+      return `${answers.length} members hold the same keys up to revision ${revision}`;
     case 'diverged': {
       const names = verdict.odd.map(({ name }) => name).join(', ');
       return `DIVERGED: ${names} differs from the majority at revision ${revision}; run \`evenkeel-etcd repair-plan\``;
@@ -207,7 +207,7 @@ function describeHash(
           formatId(answer.memberId),
           String(answer.hash),
           String(revision),
-          String(answer.compactRevision),
+          answer.compactRevision < 0n ? 'never' : String(answer.compactRevision),
           odd.has(answer) ? 'DIVERGED' : '',
         ]),
       },
