@@ -68,3 +68,19 @@ test('a watch that was refused is none', () => {
   expect(bench.at(0).served.take()).toHaveLength(1);
   expect(bench.at(1).served.take()).toEqual([]);
 });
+
+test('what another process has kept is taken in, by whoever wants it', () => {
+  const worker = new ServedWatches();
+  worker.collecting = true;
+  worker.add(parseRequestInfo('GET', '/api/v1/watch/pods'), 1, 2);
+  // As it arrives: by way of JSON.
+  const sent = JSON.parse(JSON.stringify(worker.take()));
+  expect(worker.take()).toEqual([]);
+  const primary = new ServedWatches();
+  primary.append(sent);
+  expect(primary.take()).toEqual([]);
+  primary.collecting = true;
+  primary.append(sent);
+  primary.append(sent);
+  expect(primary.take()).toEqual([...sent, ...sent]);
+});

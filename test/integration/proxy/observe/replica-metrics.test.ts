@@ -21,7 +21,7 @@ type Answer = (stream: ServerHttp2Stream, endpoint: number) => void;
 
 /** A door before endpoints that answer /metrics so, and watches by one event after which they wait. */
 async function start(metrics: Answer, options: object = {}, count = 2): Promise<DoorFixture> {
-  const replicaMetrics = { interval: '200ms', timeout: '200ms', ...options };
+  const replicaMetrics = { interval: '500ms', timeout: '500ms', ...options };
   const fixture = await openTestDoor(count, { admin: { port: 0, replicaMetrics } });
   open.push(fixture);
   for (const [i, apiserver] of fixture.apiservers.entries()) {
@@ -250,17 +250,19 @@ test('a text of many megabytes passes without holding up the door', async () => 
     interval: '1h',
     timeout: '10s',
   });
+  // Work and not time: the machine may have other things to do.
   let longestMs = 0;
-  let before = performance.now();
+  let before = process.cpuUsage();
   const timer = setInterval(() => {
-    longestMs = Math.max(longestMs, performance.now() - before);
-    before = performance.now();
+    const { user, system } = process.cpuUsage(before);
+    longestMs = Math.max(longestMs, (user + system) / 1000);
+    before = process.cpuUsage();
   }, 1);
   const { body } = await page(fixture, '/replicas/metrics');
   clearInterval(timer);
   expect(body.length).toBeGreaterThan(2 * text.length);
   expect(body.toString().match(/^big_bucket/gm)).toHaveLength(100_000);
-  // In the same process are also both replicas and the reader: 20 MB of text take a second.
+  // In the same process are also both replicas and the reader; in one go it would be a second.
   expect(longestMs).toBeLessThan(250);
 });
 
