@@ -90,7 +90,8 @@ test('a client that does not read is a slow consumer, and its events are late', 
   );
   const labels = { resource: 'secrets' };
   const counted = (await scrape()).sum('evenkeel_watch_event_latency_seconds_count', labels) ?? 0;
-  expect(counted).toBeLessThan(40);
+  // The first one alone is larger than the window.
+  expect(counted).toBe(0);
   let bytes = 0;
   const all = new Promise<void>((resolve) => {
     stream.on('data', (chunk: Buffer) => {
