@@ -214,7 +214,10 @@ async function proveVet(
   return `vet clean but for ${complaints.size} older complaints`;
 }
 
-/** Lines of complaint by what stays the same of them when lines are added further up. */
+/**
+ * Lines of complaint by what stays the same of them: the file's name and the message. Lines may have
+ * been added further up, and go remembers complaints with the folder in which it first had them.
+ */
 async function runVet(
   packages: readonly string[],
   { directory, signal }: Workplace,
@@ -226,7 +229,7 @@ async function runVet(
   const complaints = lines.filter((line) => !line.startsWith('#'));
   // Whatever else made vet fail has to count as well.
   const kept = complaints.length > 0 ? complaints : [`go vet ended with ${exitCode}`];
-  return new Map(kept.map((line) => [line.replace(/:\d+(:\d+)?:/, ':'), line]));
+  return new Map(kept.map((line) => [line.replace(/^(?:.*\/)?([^/]+?):[\d:]+/, '$1:'), line]));
 }
 
 async function runTests(
