@@ -59,8 +59,9 @@ function listsAgree({ view }: UpgradeFacts): Finding {
   const lists = answering(view).flatMap(({ member }) =>
     member.list.ok ? [{ member, key: listKey(member.list.value) }] : [],
   );
-  const refused = answering(view).flatMap(({ member }) =>
-    member.list.ok ? [] : [member.list.error.message],
+  // A learner serves no such call, and has an item of its own.
+  const refused = answering(view).flatMap(({ member, status }) =>
+    member.list.ok || status.isLearner ? [] : [member.list.error.message],
   );
   const groups = [...Map.groupBy(lists, ({ key }) => key).values()];
   if (groups.length > 1) {

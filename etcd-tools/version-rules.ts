@@ -141,7 +141,9 @@ function storage(facts: UpgradeFacts): Finding | undefined {
   const back = step?.kind === 'downgrade' || step?.kind === 'rollback';
   const reporting = runningMembers(view).flatMap(({ member, status, version }) => {
     const stored = parseVersion(status.storageVersion);
-    return stored === undefined ? [] : [{ member, version, stored }];
+    return stored === undefined
+      ? []
+      : [{ member, version, stored, announced: status.downgrade?.enabled === true }];
   });
   if (reporting.length === 0) return undefined;
   const tooNew = reporting.filter(({ stored }) => minorOrder(stored, target) > 0);
@@ -151,7 +153,10 @@ function storage(facts: UpgradeFacts): Finding | undefined {
     );
     return failed(`${parts.join(', ')}; wait until each shows storage ${minorOf(target)}.0`);
   }
-  const late = reporting.filter(({ stored, version }) => minorOrder(stored, version) < 0);
+  // An announced downgrade makes it older on purpose, and is refused by the item before.
+  const late = reporting.filter(
+    ({ stored, version, announced }) => !announced && minorOrder(stored, version) < 0,
+  );
   const mixed = new Set(runningMembers(view).map(({ version }) => minorOf(version))).size > 1;
   if (step?.kind === 'upgrade' && !mixed && late.length > 0) {
     const names = late.map(({ member }) => nameOf(view, member)).join(', ');

@@ -118,6 +118,14 @@ test.each<[string, string, Parameters<typeof makeFacts>[0], RegExp]>([
   expect(exitOfItems(items)).not.toBe(0);
 });
 
+test('a member that does not give its list leaves it open, and a learner never gives one', () => {
+  const plain = itemsOf(makeFacts({ members: [{}, {}, { listFails: true }] }));
+  expect(plain.of('lists-agree')?.outcome).toBe('unknown');
+  const learner = { listFails: true, status: { isLearner: true } };
+  const other = itemsOf(makeFacts({ members: [{}, {}, {}, learner] }));
+  expect(other.of('lists-agree')?.outcome).toBe('passed');
+});
+
 test('alarms come with the commands against their cause', () => {
   const errors = ['memberID:1 alarm:NOSPACE ', 'memberID:1 alarm:CORRUPT '];
   const { of } = itemsOf(makeFacts({ members: [{ status: { errors } }, {}, {}] }));

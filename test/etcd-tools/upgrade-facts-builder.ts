@@ -19,6 +19,8 @@ export interface FakeMember {
   /** What this member alone takes for the list. */
   readonly ownList?: readonly ListedMember[];
   readonly readFails?: boolean;
+  /** Learners and some releases refuse it. */
+  readonly listFails?: boolean;
 }
 
 export type FactsOptions = Partial<Omit<UpgradeFacts, 'view' | 'target' | 'step' | 'reads'>> & {
@@ -125,7 +127,9 @@ function makeView(member: FakeMember, index: number, all: readonly ListedMember[
     client,
     endpoint,
     status: { ok: true, value: status },
-    list: { ok: true, value: member.ownList ?? all },
+    list: member.listFails
+      ? { ok: false, error: silenceOf(endpoint) }
+      : { ok: true, value: member.ownList ?? all },
   };
 }
 

@@ -147,6 +147,19 @@ test.each<[string, string, FactsOptions, RegExp]>([
   expect(exitOfItems(items)).toBe(1);
 });
 
+test('storage that a downgrade has made older is not taken for an unfinished upgrade', () => {
+  const { of } = check({
+    members: all('3.6.14', {
+      storageVersion: '3.5.0',
+      downgrade: { enabled: true, targetVersion: '3.5.0' },
+    }),
+    to: '3.7.3',
+    clusterVersion: '3.5.0',
+  });
+  expect(of('storage')?.outcome).toBe('passed');
+  expect(of('downgrade')?.outcome).toBe('failed');
+});
+
 test('an unknown state of auth stops 3.4 to 3.5, and no other step', () => {
   const crossing = check({ members: all('3.4.23'), to: '3.5.33', authOn: undefined });
   expect(crossing.of('auth')).toMatchObject({
