@@ -2,17 +2,15 @@
 import { mkdir } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { missingBinaries } from '../tools/binaries.ts';
 import { ChildGroup } from '../tools/child.ts';
 import { type ControlPlane, startControlPlane } from '../tools/control-plane.ts';
 import { startDoor } from '../tools/door.ts';
-import { JsonLines } from '../tools/json-lines.ts';
-import { createPki } from '../tools/pki.ts';
 import type { Benchmark, BenchmarkContext, BenchmarkResult, NotRun } from './benchmark.ts';
 import { interleave } from './statistics.ts';
 import { fetchBody, MeasuredSubject, type Settings, type SubjectSpec } from './subject.ts';
 import { resultTable, summarize } from './summary.ts';
+import { startOwnBackend } from './wire/backends.ts';
 
 /** The same requests twice: without the door, and through it. */
 interface Pair {
@@ -26,7 +24,6 @@ const QUICK = { seconds: 0.5, rounds: 2 };
 const OBJECT_PATH = '/api/v1/namespaces/default/configmaps';
 const OBJECT_CHARS = 2048;
 const WARM_UP_SECONDS = 1;
-const START_LIMIT_MS = 10_000;
 const APISERVERS = 'three kube-apiservers';
 const BACKEND = 'node:http2 backend';
 const NAMES = { direct: 'direct', proxied: 'through the door' };
@@ -84,25 +81,10 @@ async function startBackend(
 ): Promise<Pair> {
   say('starting the backend and a door before it');
   const folder = join(directory, 'backend');
-  await mkdir(folder);
-  const pki = await createPki(join(folder, 'pki'));
-  const child = children.start({
-    name: 'backend',
-    command: process.execPath,
-    args: [
-      fileURLToPath(new URL('backend.ts', import.meta.url)),
-      `--cert=${pki.apiserver.certPath}`,
-      `--key=${pki.apiserver.keyPath}`,
-    ],
-    logPath: join(folder, 'backend.log'),
-    interactive: true,
-  });
-  const lines = new JsonLines(child.name, child.requireStdout());
-  const limit = AbortSignal.timeout(START_LIMIT_MS);
-  const { port } = await child.untilReady((ended) =>
-    lines.next(({ event }) => event === 'listening', AbortSignal.any([ended, limit])),
-  );
-  const url = `https://127.0.0.1:${port}`;
+  const { pki, upstreams } = await startOwnBackend(folder, children);
+  const [first] = upstreams.h2;
+  if (first === undefined) throw new Error('the backend has no port');
+  const url = `https://${first.host}:${first.port}`;
   const endpoints = [{ name: 'backend', url }];
   const door = await startDoor({ directory: folder, pki, children, endpoints });
   const common = {
