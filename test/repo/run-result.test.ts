@@ -5,6 +5,7 @@ import {
   closingTable,
   failureLines,
   notRunResult,
+  patchesResult,
   sumLine,
   vitestResult,
 } from '../run/result.ts';
@@ -40,6 +41,21 @@ test('a project of which every test was skipped is not run, for the reason in th
   const result = vitestResult(step, { tests, errors: [] });
   expect(result).toMatchObject({ passed: 0, failed: 0, skipped: 1 });
   expect(result.note).toBe('not run: no kubectl in .tools/bin');
+});
+
+test('patches count by the last line of their verification, and what was refused is shown', () => {
+  const sum = 'patches: 3 verified, 1 refused, 2 not run; headers of 6 are good';
+  const lines = [
+    'REFUSED     12 s  0003: the test passes without the change',
+    'not run  0 s  a: no Go',
+  ];
+  const result = patchesResult(step, { exitCode: 1, lines: [...lines, sum] });
+  expect(result).toMatchObject({ passed: 3, failed: 1, skipped: 2, note: 'not run: no Go' });
+  expect(failureLines(result)).toEqual(['  FAILED cluster', `    ${lines[0]}`]);
+});
+
+test.each([0, 1, null])('a verification that says no sum has failed (exit code %s)', (exitCode) => {
+  expect(patchesResult(step, { exitCode, lines: ['broken'] })).toMatchObject({ failed: 1 });
 });
 
 test('a project without tests has failed', () => {

@@ -46,6 +46,30 @@ export function notRunResult(step: Timed, reason: string): StepResult {
   return { ...step, passed: 0, failed: 0, skipped: 1, note: `not run: ${reason}`, failures: [] };
 }
 
+/** What `npm run patches` says in its last line counts, and its lines say what was refused. */
+export function patchesResult(
+  step: Timed,
+  { exitCode, lines }: { exitCode: number | null; lines: readonly string[] },
+): StepResult {
+  const last = lines.at(-1) ?? '';
+  const sums = /^patches: (\d+) verified, (\d+) refused, (\d+) not run/.exec(last);
+  if (sums === null)
+    return checkResult(step, { exitCode: exitCode === 0 ? null : exitCode, lines });
+  const [verified = 0, refused = 0, notRun = 0] = sums.slice(1).map(Number);
+  const reasons = lines.filter((line) => line.startsWith('not run'));
+  const failures = lines
+    .filter((line) => line.startsWith('REFUSED'))
+    .map((message) => ({ name: step.name, message }));
+  return {
+    ...step,
+    passed: verified,
+    failed: refused,
+    skipped: notRun,
+    note: notRun === 0 ? '' : `not run: ${reasons.at(0)?.replace(/^.*: /, '') ?? ''}`,
+    failures,
+  };
+}
+
 /** The tests of one vitest project. */
 export function vitestResult(step: Timed, { tests, errors }: VitestOutcome): StepResult {
   const count = (status: string): number => tests.filter((test) => test.status === status).length;

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { ROOT_DIRECTORY } from '../../tools/binaries.ts';
 import { type ProgramResult, runProgram } from '../../tools/run-program.ts';
 import { runVitest } from '../../tools/vitest.ts';
-import { checkResult, notRunResult, type StepResult, vitestResult } from './result.ts';
+import {
+  checkResult,
+  notRunResult,
+  patchesResult,
+  type StepResult,
+  vitestResult,
+} from './result.ts';
 
 export interface StepContext {
   /** For whatever the step writes; removed after the run. */
@@ -29,6 +35,8 @@ export const STEPS: readonly Step[] = [
   { name: 'tools', run: buildTools },
   project('integration'),
   { name: 'cluster', needs: ['tools'], run: runCluster },
+  // Last, because it compiles half of Kubernetes on a new machine; later only what has changed.
+  { name: 'patches', run: verifyPatches },
 ];
 
 /** The steps called `names` and those that they need; all when no name is given. */
@@ -76,6 +84,11 @@ async function runCluster(context: StepContext): Promise<StepResult> {
   }
   const reason = tools?.failed === 0 ? tools.note.replace('not run: ', '') : 'not built: see tools';
   return notRunResult({ name: 'cluster', tookMs: 0 }, reason);
+}
+
+async function verifyPatches(context: StepContext): Promise<StepResult> {
+  const step = { name: 'patches', tookMs: 0 };
+  return patchesResult(step, await runNode(['patches/verify.ts'], context));
 }
 
 /** All that we run is JavaScript, the launchers of native programs too: no PATH decides anything. */
