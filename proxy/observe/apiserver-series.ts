@@ -135,16 +135,20 @@ export class ApiserverSeries {
     }
   }
 
-  /** Begins to count open requests anew. */
-  clearLongRunning(): void {
-    this.longRunning.zero();
+  /** Begins to count open requests anew, and ends it. */
+  beginLongRunning(): void {
+    this.longRunning.begin();
+  }
+
+  commitLongRunning(): void {
+    this.longRunning.commit();
   }
 
   addLongRunning(rows: ApiserverRows): void {
     if (rows.longRunning === NONE) {
       rows.longRunning = this.longRunning.row([...shortLabels(rows.labels), COMPONENT]);
     }
-    this.longRunning.add(rows.longRunning, 1);
+    this.longRunning.addNow(rows.longRunning, 1);
   }
 
   /** To be called before a scrape. */

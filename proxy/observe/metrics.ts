@@ -116,24 +116,24 @@ export class Metrics implements RequestObserver {
 
   private async render(format: ExpositionFormat): Promise<Buffer> {
     const others = familiesOf(await this.registry.getMetricsAsJSON());
-    return renderExposition(this.requests.series(), others, format);
+    return renderExposition(await this.requests.series(), others, format);
   }
 
   /** Of all that is not prom-client's, also where nothing has been counted yet. */
   get families(): readonly Family[] {
-    return this.requests.series().map(({ family }) => family);
+    return this.requests.all.map(({ family }) => family);
   }
 
   /** Everything, to be merged with that of other processes by `mergeMetrics`. */
   async json(): Promise<unknown> {
     const others = await this.registry.getMetricsAsJSON();
-    const series = this.requests.series().map(copySeries);
-    return { series, others, top: this.requests.topReport() } satisfies Snapshot;
+    const series = (await this.requests.series()).map(copySeries);
+    return { series, others, top: await this.requests.topReport() } satisfies Snapshot;
   }
 
   /** Who asks for most. */
   top(): Promise<TopReport> {
-    return Promise.resolve(this.requests.topReport());
+    return this.requests.topReport();
   }
 
   entered(record: RequestRecord): void {

@@ -50,6 +50,10 @@ export class OpenRequest implements WatchMeter {
     this.parts = parts;
   }
 
+  get isOpen(): boolean {
+    return this.slot >= 0;
+  }
+
   /** True while it is slow to take what there is for it. */
   isSlow(nowMs: number): boolean {
     const { oldestMs } = this.waiting;
@@ -160,6 +164,7 @@ export class OpenRequests {
       this.list[meter.slot] = last;
       last.slot = meter.slot;
     }
+    meter.slot = -1;
     return meter;
   }
 }

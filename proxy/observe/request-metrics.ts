@@ -9,9 +9,12 @@ import { RequestSeries } from './request-series.ts';
 import { RouteTable, type TallyLimits } from './route-table.ts';
 import type { Route } from './routes.ts';
 import type { Series } from './series-table.ts';
-import { TopCounts, type TopReport } from './top-report.ts';
+import { OpenCounts, TopCounts, type TopReport } from './top-report.ts';
 import { WatchSeries } from './watch-series.ts';
 import { WatchTally } from './watch-tally.ts';
+
+/** Open requests that are looked at in one go. */
+const SLICE = 4000;
 
 export class RequestMetrics implements RequestObserver {
   /** Receives what becomes of carried watches. */
@@ -24,6 +27,7 @@ export class RequestMetrics implements RequestObserver {
   private readonly top = new TopCounts();
   private readonly open = new OpenRequests();
   private readonly nowMs: () => number;
+  private counting: Promise<void> | undefined;
 
   constructor(limits: Partial<TallyLimits> | undefined, nowMs: () => number) {
     this.nowMs = nowMs;
@@ -70,34 +74,74 @@ export class RequestMetrics implements RequestObserver {
   }
 
   /** All families as they are now. */
-  series(): Series[] {
-    this.refresh();
+  async series(): Promise<Series[]> {
+    await this.countOpen();
+    return this.all;
+  }
+
+  /** All families, with the last count of what is open. */
+  get all(): Series[] {
     const { requests, apiserver, watches, moves, freshness } = this;
     return [requests, watches, moves, freshness, apiserver].flatMap(({ all }) => all);
   }
 
-  topReport(): TopReport {
-    this.refresh();
-    return this.top.report(this.open.list, this.nowMs());
+  async topReport(): Promise<TopReport> {
+    const counts = new OpenCounts();
+    const look = (request: OpenRequest): void => {
+      request.settle();
+      counts.add(request);
+    };
+    await inSlices(this.open.list, look, () => undefined);
+    return this.top.report(counts, this.nowMs());
   }
 
-  /** Counts what is open. */
-  private refresh(): void {
+  /** Counts what is open; who asks while it is being counted gets the same count. */
+  private countOpen(): Promise<void> {
+    this.counting ??= this.beginCount().finally(() => {
+      this.counting = undefined;
+    });
+    return this.counting;
+  }
+
+  private beginCount(): Promise<void> {
     const nowMs = this.nowMs();
     const { apiserver, watches, freshness } = this;
-    apiserver.clearLongRunning();
-    watches.clearOpen();
+    apiserver.beginLongRunning();
+    watches.beginOpen();
     freshness.clear();
-    for (const request of this.open.list) {
+    const look = (request: OpenRequest): void => {
       request.settle();
       // A refused one is counted when it ends: before, its resource may be an invention.
       const { route } = request;
-      if (route === undefined) continue;
+      if (route === undefined) return;
       request.countBytes(route);
       request.show(nowMs);
       apiserver.addLongRunning(route.apiserver);
-    }
-    freshness.show();
-    apiserver.showInFlight(nowMs);
+    };
+    return inSlices(this.open.list, look, () => {
+      apiserver.commitLongRunning();
+      watches.commitOpen();
+      freshness.show();
+      apiserver.showInFlight(nowMs);
+    });
   }
+}
+
+/**
+ * Looks at all that are open now, and then calls `done`; those that leave meanwhile are left out. What
+ * is one slice at most is done before this returns.
+ */
+async function inSlices(
+  list: readonly OpenRequest[],
+  look: (request: OpenRequest) => void,
+  done: () => void,
+): Promise<void> {
+  const open = [...list];
+  for (const [index, request] of open.entries()) {
+    if (index > 0 && index % SLICE === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (request.isOpen) look(request);
+  }
+  done();
 }

@@ -39,6 +39,8 @@ export class SeriesTable implements Series {
   readonly family: Family;
   readonly rows: (readonly string[])[] = [];
   values: Float64Array;
+  /** What `values` will be, while it is counted anew. */
+  private recount: Float64Array;
   private readonly stride: number;
   private readonly bounds: Float64Array;
   private readonly offsets = new Map<string, number>();
@@ -48,6 +50,7 @@ export class SeriesTable implements Series {
     this.stride = strideOf(family);
     this.bounds = Float64Array.from(family.bounds ?? []);
     this.values = new Float64Array(FIRST_ROWS * this.stride);
+    this.recount = new Float64Array(FIRST_ROWS * this.stride);
   }
 
   /** The offset of the row with these label values, which is made if there is none. */
@@ -58,9 +61,8 @@ export class SeriesTable implements Series {
     if (known !== undefined) return known;
     const offset = this.rows.length * this.stride;
     if (offset + this.stride > this.values.length) {
-      const grown = new Float64Array(2 * this.values.length);
-      grown.set(this.values);
-      this.values = grown;
+      this.values = doubled(this.values);
+      this.recount = doubled(this.recount);
     }
     this.offsets.set(key, offset);
     this.rows.push(labels);
@@ -90,10 +92,24 @@ export class SeriesTable implements Series {
     values[offset + count + 1] = (values[offset + count + 1] ?? 0) + value;
   }
 
-  /** All values to zero; the rows stay. */
-  zero(): void {
-    this.values.fill(0);
+  /** Begins to count anew what there is now; until `commit` the last count is shown. */
+  begin(): void {
+    this.recount = new Float64Array(this.values.length);
   }
+
+  addNow(offset: number, amount: number): void {
+    this.recount[offset] = (this.recount[offset] ?? 0) + amount;
+  }
+
+  commit(): void {
+    this.values = this.recount;
+  }
+}
+
+function doubled(values: Float64Array): Float64Array {
+  const grown = new Float64Array(2 * values.length);
+  grown.set(values);
+  return grown;
 }
 
 /** As plain data, for another process. */

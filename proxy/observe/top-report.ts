@@ -6,6 +6,7 @@ import { hashOf, mergeTop, type TopEntry, TopList } from './top-list.ts';
 import { type ResourceCount, TopResources } from './top-resources.ts';
 
 const SHOWN = 20;
+const MAX_NAME_LENGTH = 256;
 
 /** Clients are named by address and user agent, resources by group and resource. */
 export interface TopReport {
@@ -38,22 +39,48 @@ export class TopCounts {
     this.resources.add(resource, bytes, nowMs);
   }
 
-  report(open: readonly OpenRequest[], nowMs: number): TopReport {
-    const watches = open.filter(({ record, route }) => route && record.verb === 'WATCH');
+  report(open: OpenCounts, nowMs: number): TopReport {
     return {
       clientsByRequests: this.clientRequests.top(SHOWN, nowMs),
       clientsByBytes: this.clientBytes.top(SHOWN, nowMs),
       resourcesByRequests: this.resources.top(SHOWN, 'requests', nowMs),
       resourcesByBytes: this.resources.top(SHOWN, 'bytes', nowMs),
-      clientsByWatches: countOpen(watches, ({ record }) => [
-        record.clientAddress,
-        record.userAgent.slice(0, 256),
-      ]),
-      resourcesByWatches: countOpen(watches, ({ route }) => [
-        route?.labels.group ?? '',
-        route?.labels.resource ?? '',
-      ]),
+      clientsByWatches: open.clients.top(SHOWN),
+      resourcesByWatches: open.resources.top(SHOWN),
     };
+  }
+}
+
+/** Watches that are open, by who has them and what of. */
+export class OpenCounts {
+  readonly clients = new NamedCounts();
+  readonly resources = new NamedCounts();
+
+  add({ record, route }: OpenRequest): void {
+    if (route === undefined || record.verb !== 'WATCH') return;
+    this.clients.add(record.clientAddress, record.userAgent.slice(0, MAX_NAME_LENGTH), 1);
+    this.resources.add(route.labels.group, route.labels.resource, 1);
+  }
+}
+
+class NamedCounts {
+  private readonly byNames = new Map<string, Map<string, number>>();
+
+  add(first: string, second: string, count: number): void {
+    let inner = this.byNames.get(first);
+    if (inner === undefined) {
+      inner = new Map();
+      this.byNames.set(first, inner);
+    }
+    inner.set(second, (inner.get(second) ?? 0) + count);
+  }
+
+  top(limit: number): OpenCount[] {
+    const all: OpenCount[] = [];
+    for (const [first, inner] of this.byNames) {
+      for (const [second, open] of inner) all.push({ names: [first, second], open });
+    }
+    return all.sort((one, other) => other.open - one.open).slice(0, limit);
   }
 }
 
@@ -73,18 +100,8 @@ export function mergeReports(reports: readonly TopReport[]): TopReport {
   };
 }
 
-function countOpen(
-  watches: readonly OpenRequest[],
-  namesOf: (watch: OpenRequest) => [string, string],
-): OpenCount[] {
-  return mergeOpen(watches.map((watch) => ({ names: namesOf(watch), open: 1 })));
-}
-
 function mergeOpen(counts: readonly OpenCount[]): OpenCount[] {
-  const merged = new Map<string, OpenCount>();
-  for (const { names, open } of counts) {
-    const key = names.join('\0');
-    merged.set(key, { names, open: open + (merged.get(key)?.open ?? 0) });
-  }
-  return [...merged.values()].sort((one, other) => other.open - one.open).slice(0, SHOWN);
+  const merged = new NamedCounts();
+  for (const { names, open } of counts) merged.add(...names, open);
+  return merged.top(SHOWN);
 }

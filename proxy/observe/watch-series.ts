@@ -176,14 +176,19 @@ export class WatchSeries {
     if (verb === 'WATCH') this.ends.add(this.ends.row([end]), 1);
   }
 
-  /** Begins to count open watches anew. */
-  clearOpen(): void {
-    this.open.zero();
-    this.slow.zero();
+  /** Begins to count open watches anew, and ends it. */
+  beginOpen(): void {
+    this.open.begin();
+    this.slow.begin();
   }
 
   addOpen(place: WatchPlace, slow: boolean): void {
-    this.open.add(place.open, 1);
-    if (slow) this.slow.add(0, 1);
+    this.open.addNow(place.open, 1);
+    if (slow) this.slow.addNow(0, 1);
+  }
+
+  commitOpen(): void {
+    this.open.commit();
+    this.slow.commit();
   }
 }
