@@ -136,6 +136,28 @@ test('open watches are shown where they are, and a move with where from and wher
   expect((await read()).sum(name, { resource: 'pods' })).toBe(1);
 });
 
+test('very many open watches are counted in slices, and those that end meanwhile are left out', async () => {
+  const { metrics, open, read } = start();
+  const records = Array.from({ length: 10_000 }, () => open());
+  let turns = 0;
+  setImmediate(() => {
+    turns += 1;
+    // From both ends of the list, so that the places of others change.
+    for (const record of [...records.slice(0, 500), ...records.slice(-500)]) {
+      metrics.left(record, 9000);
+    }
+  });
+  const during = (await read()).sum('evenkeel_watches') ?? 0;
+  expect(turns).toBe(1);
+  // The first slice was counted before they left.
+  expect(during).toBeGreaterThanOrEqual(9000);
+  expect(during).toBeLessThanOrEqual(9500);
+  const after = await read();
+  expect(after.sum('evenkeel_watches')).toBe(9000);
+  expect(after.sum('apiserver_longrunning_requests')).toBe(9000);
+  expect(after.sum('evenkeel_watch_header_duration_seconds_count')).toBe(10_000);
+});
+
 test('a client that leaves an event untaken for a second is slow until it has taken it', async () => {
   const { at, open, read } = start();
   const record = open();
