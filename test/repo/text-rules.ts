@@ -6,6 +6,8 @@ const SOURCE = /\.(ts|go|sh|js|mjs)$/;
 const DRAWER = /(^|\/)(utils?|helpers?|misc|manager|index)\.[a-z]+$/;
 // In two pieces, so that this file does not find itself.
 const PROMISE = new RegExp(`\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')})\\b`);
+// A function of Go's standard library, which the tests of Kubernetes call.
+const GO_CONTEXT = `context.${['TO', 'DO'].join('')}()`;
 const MACHINE_PATH = /(^|[\s"'`(=:,])\/(work|root|home|Users|tmp)\/\w/;
 const REGISTRY = new RegExp(
   ['registry', 'npmjs|proxy', 'golang|sum', 'golang|registry', 'yarnpkg'].join('\\.'),
@@ -28,7 +30,7 @@ export function findLongFiles(tree: Tree): string[] {
 
 /** Work that is promised in a comment instead of an issue. */
 export function findPromises(tree: Tree): string[] {
-  return findLines(tree, (line) => PROMISE.test(line));
+  return findLines(tree, (line) => PROMISE.test(line.replaceAll(GO_CONTEXT, '')));
 }
 
 /** What holds on the machine of one person only. */
