@@ -4,10 +4,12 @@ import { text } from 'node:stream/consumers';
 import type { ControlPlane, Replica } from '../tools/control-plane.ts';
 
 export interface DirectRequest {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: object;
+  /** Of a patch, what kind it is. */
+  readonly contentType?: string;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -16,14 +18,14 @@ const TIMEOUT_MS = 10_000;
 export async function requestDirectly(
   { pki, tokens }: Pick<ControlPlane, 'pki' | 'tokens'>,
   { url }: Pick<Replica, 'url'>,
-  { method = 'GET', path, body }: DirectRequest,
+  { method = 'GET', path, body, contentType = 'application/json' }: DirectRequest,
 ): Promise<string> {
   const options = {
     method,
     ca: pki.clusterCa.cert,
     headers: {
       authorization: `Bearer ${tokens.admin}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined ? {} : { 'content-type': contentType }),
     },
     signal: AbortSignal.timeout(TIMEOUT_MS),
   };

@@ -8,18 +8,25 @@ import { findFreePorts, waitUntilHealthy } from './loopback.ts';
 
 const READY_LIMIT_MS = 60_000;
 
-/** Starts one and resolves when it is healthy. It ends with the control plane, or by `kill`. */
+/**
+ * Starts one and resolves when it is healthy. It ends with the control plane, or by `kill`.
+ * `program` is its name in .tools/bin, where that is one with patches.
+ */
 export async function startControllerManager(
   controlPlane: ControlPlane,
-  { url, flags = [] }: { url: string; flags?: readonly string[] },
+  {
+    url,
+    flags = [],
+    program = 'kube-controller-manager',
+  }: { url: string; flags?: readonly string[]; program?: string },
 ): Promise<Child> {
-  requireBinaries(['kube-controller-manager']);
+  requireBinaries([program]);
   const { children, directory, pki } = controlPlane;
   const [port = 0] = await findFreePorts(1);
   const kubeconfig = await controlPlane.kubeconfig(url, { certificate: pki.admin });
   const child = children.start({
     name: 'kube-controller-manager',
-    command: binaryPath('kube-controller-manager'),
+    command: binaryPath(program),
     logPath: join(directory, 'log', `controller-manager-${port}.log`),
     args: [
       `--kubeconfig=${kubeconfig}`,
