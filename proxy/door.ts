@@ -16,10 +16,12 @@ import { Listener } from './listener.ts';
 import { AccessLog } from './observe/access-log.ts';
 import { Metrics } from './observe/metrics.ts';
 import { observeAll } from './observe/observe-all.ts';
+import { NotedRequests } from './observe/page/noted-requests.ts';
+import { PageSampler } from './observe/page/page-sampler.ts';
 import type { ReplicaMetrics } from './observe/replica-metrics.ts';
 import { enterRecord } from './observe/request-record.ts';
 import { EndpointChanges, type Sources } from './observe/sources.ts';
-import { OpenExchanges } from './open-exchanges.ts';
+import { type OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { handleUpgrade, type UpgradeParts } from './upgrade-handler.ts';
 import type { Balancer } from './upstream/balancer.ts';
 import type { PoolTls } from './upstream/connection-pool.ts';
@@ -39,6 +41,8 @@ export interface DoorCore {
   readonly sources: Sources;
   readonly metrics: Metrics;
   readonly changes: EndpointChanges;
+  /** For the page. */
+  readonly sampler: PageSampler;
   /** Requests, watches among them, that are being served; tunnels are not. */
   openExchanges(): number;
   /** New connections are made with, and accepted by, the certificates and authorities of `next`. */
@@ -84,6 +88,7 @@ export async function openDoorCore(
   const state = { draining: false };
   const sources = sourcesOf(balancer, tunnels, state, () => listener, replicas);
   const metrics = new Metrics({ version, sources });
+  const noted = new NotedRequests();
   const accessLog = new AccessLog({ log, sampleEvery: config.log.sampleEvery });
   const watches: WatchRegistry = createRegistry(config, log, balancer, metrics, nowMs);
   const parts: UpgradeParts = {
@@ -91,8 +96,11 @@ export async function openDoorCore(
     balancer,
     tunnels,
     watches,
-    observer: observeAll([metrics, accessLog]),
+    observer: observeAll([metrics, accessLog, noted]),
   };
+  const { requests } = metrics;
+  const openRecords = (): OpenExchange[] => parts.open.all();
+  const sampler = new PageSampler({ requests, noted, openRecords, nowMs });
   const listener: Listener = createListener(config, log, { ...parts, ...shared }, metrics);
   await health.start(balancer.endpoints);
   const port = await listener.listen().catch((error: unknown) => {
@@ -113,6 +121,7 @@ export async function openDoorCore(
     sources,
     metrics,
     changes,
+    sampler,
     openExchanges: () => parts.open.size,
     reload(next) {
       live.config = next;

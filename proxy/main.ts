@@ -104,7 +104,9 @@ function open(
   log: Log,
 ): Promise<Pick<Door, 'port' | 'adminPort' | 'reload' | 'drain'>> {
   const count = config.workers === 'auto' ? availableParallelism() : config.workers;
-  return count === 1 ? openDoor(config, log, version()) : openWithWorkers(config, log, count);
+  return count === 1
+    ? openDoor(config, log, version())
+    : openWithWorkers(config, log, version(), count);
 }
 
 /** An address that cannot be listened on is for the operator to mend. */

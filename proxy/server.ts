@@ -5,6 +5,7 @@ import { openDoorCore } from './door.ts';
 import type { HeaderList } from './http2/header-list.ts';
 import { identityHeaders } from './identity/front-proxy-headers.ts';
 import { AdminServer, type ShownMetrics } from './observe/admin-server.ts';
+import { LivePage } from './observe/page/live-page.ts';
 import { ReplicaMetrics } from './observe/replica-metrics.ts';
 import { type HealthCheckOptions, OwnChecks } from './upstream/health-check.ts';
 
@@ -27,15 +28,23 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
   const health = new OwnChecks(healthCheckOptions(config));
   const replicas = createReplicaMetrics(config, log);
   const core = await openDoorCore(config, log, version, health, replicas);
-  const { metrics, sources, changes, balancer } = core;
+  const { metrics, sources, changes, balancer, sampler } = core;
   const shown: ShownMetrics = {
     contentType: metrics.contentType,
     text: (format) => metrics.bytes(format),
     top: () => metrics.top(),
   };
-  const pages = { metrics: shown, sources, changes, replicas };
+  const page = new LivePage({
+    version,
+    sources,
+    changes,
+    figures: () => Promise.resolve([sampler.take()]),
+    top: () => metrics.top(),
+  });
+  const pages = { metrics: shown, sources, changes, replicas, page };
   const admin = new AdminServer({ ...config.admin, ...pages, log });
   const adminPort = await admin.listen().catch(async (error: unknown) => {
+    page.close();
     await core.drain();
     throw error;
   });

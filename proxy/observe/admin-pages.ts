@@ -8,6 +8,37 @@ import {
   stateOf,
 } from './sources.ts';
 
+/** An answer of the admin port. */
+export interface AdminPage {
+  readonly status: number;
+  readonly contentType: string;
+  /** A long one comes in parts, none of which is made before the one before it has left. */
+  readonly body: string | Buffer | AsyncIterable<Buffer>;
+  /** Besides those that every page has. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Each part is to be read when it comes, so that it cannot wait for a compressor to be full. */
+  readonly uncompressed?: boolean;
+}
+
+export const TEXT = 'text/plain; charset=utf-8';
+
+export function textPage(status: number, body: string): AdminPage {
+  return { status, contentType: TEXT, body };
+}
+
+/** A body of which is counted how many are under way. */
+export async function* counted(
+  body: AsyncIterable<Buffer>,
+  count: (one: 1 | -1) => void,
+): AsyncGenerator<Buffer> {
+  count(1);
+  try {
+    yield* body;
+  } finally {
+    count(-1);
+  }
+}
+
 export interface ReadinessCheck {
   readonly name: string;
   /** Undefined when the check passes. */

@@ -13,8 +13,17 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip } from 'node:zlib';
 import type { Log } from '../../common/log.ts';
-import { endpointReports, readinessChecks, verboseChecks } from './admin-pages.ts';
+import {
+  type AdminPage,
+  counted,
+  endpointReports,
+  readinessChecks,
+  textPage,
+  verboseChecks,
+} from './admin-pages.ts';
 import { CONTENT_TYPES, chooseFormat, type ExpositionFormat } from './exposition.ts';
+import type { LivePage } from './page/live-page.ts';
+import { pageRoutes } from './page/page-routes.ts';
 import type { ReplicaMetrics } from './replica-metrics.ts';
 import type { EndpointChanges, Sources } from './sources.ts';
 import type { TopReport } from './top-report.ts';
@@ -29,6 +38,8 @@ export interface AdminServerOptions {
   readonly changes: EndpointChanges;
   /** Without it there is no such page. */
   readonly replicas?: Pick<ReplicaMetrics, 'page' | 'timeoutMs'> | undefined;
+  /** What is at `/`; without it there is no such page. It is closed with the server. */
+  readonly page?: LivePage | undefined;
   readonly log: Log;
 }
 
@@ -39,14 +50,10 @@ export interface ShownMetrics {
   top?(): Promise<TopReport>;
 }
 
-interface Page {
-  readonly status: number;
-  readonly contentType: string;
-  /** A long one comes in parts, none of which is made before the one before it has left. */
-  readonly body: string | Buffer | AsyncIterable<Buffer>;
-}
-
-type Handler = (query: URLSearchParams, headers: IncomingHttpHeaders) => Page | Promise<Page>;
+type Handler = (
+  query: URLSearchParams,
+  headers: IncomingHttpHeaders,
+) => AdminPage | Promise<AdminPage>;
 
 /** Probes, a few scrapers and a person or two; a place in the file table is worth more elsewhere. */
 const MAX_CONNECTIONS = 64;
@@ -62,7 +69,6 @@ const KEEP_ALIVE_MS = 65_000;
 const MIN_GZIP_BYTES = 1024;
 const CLOSE_TIMEOUT_MS = 1000;
 
-const TEXT = 'text/plain; charset=utf-8';
 const gzipAsync = promisify(gzip);
 
 export class AdminServer {
@@ -80,7 +86,10 @@ export class AdminServer {
       ['/debug/endpoints', () => endpointsPage(options)],
       ['/debug/top', () => topPage(options.metrics)],
     ]);
-    const { replicas } = options;
+    const { replicas, page } = options;
+    if (page !== undefined) {
+      for (const [path, handler] of pageRoutes(page)) this.handlers.set(path, handler);
+    }
     if (replicas !== undefined) {
       this.handlers.set('/replicas/metrics', () => this.replicaPage(replicas));
     }
@@ -118,6 +127,8 @@ export class AdminServer {
   /** Ends idle connections now, others with their answer, and all of them after a second. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    // Whoever looks at it would look for ever.
+    this.options.page?.close();
     // Ends idle connections as well, those without a request so far included.
     this.server.close(() => resolve());
     const timer = setTimeout(() => this.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
@@ -151,7 +162,7 @@ export class AdminServer {
     }
   }
 
-  private replicaPage(replicas: Pick<ReplicaMetrics, 'page'>): Page {
+  private replicaPage(replicas: Pick<ReplicaMetrics, 'page'>): AdminPage {
     if (this.replicaPages >= MAX_REPLICA_PAGES) {
       return textPage(503, 'too many ask for the metrics of all replicas; try again\n');
     }
@@ -165,23 +176,14 @@ export class AdminServer {
     path: string,
     query: URLSearchParams,
     headers: IncomingHttpHeaders,
-  ): Page | Promise<Page> {
+  ): AdminPage | Promise<AdminPage> {
     const handler = this.handlers.get(path);
     if (handler !== undefined) return handler(query, headers);
     return textPage(404, `not found; there are ${[...this.handlers.keys()].join(', ')}\n`);
   }
 }
 
-async function* counted(body: AsyncIterable<Buffer>, count: (one: 1 | -1) => void) {
-  count(1);
-  try {
-    yield* body;
-  } finally {
-    count(-1);
-  }
-}
-
-function livez(query: URLSearchParams): Page {
+function livez(query: URLSearchParams): AdminPage {
   // Whoever gets this answer has shown that the event loop turns.
   return textPage(
     200,
@@ -189,7 +191,7 @@ function livez(query: URLSearchParams): Page {
   );
 }
 
-function readyz(sources: Sources, query: URLSearchParams): Page {
+function readyz(sources: Sources, query: URLSearchParams): AdminPage {
   const checks = readinessChecks(sources);
   const problems = checks.flatMap(({ problem }) => problem ?? []);
   const status = problems.length === 0 ? 200 : 503;
@@ -197,38 +199,34 @@ function readyz(sources: Sources, query: URLSearchParams): Page {
   return textPage(status, status === 200 ? 'ok' : `not ready: ${problems.join('; ')}\n`);
 }
 
-async function metricsPage(metrics: ShownMetrics, accept: string | undefined): Promise<Page> {
+async function metricsPage(metrics: ShownMetrics, accept: string | undefined): Promise<AdminPage> {
   const format = chooseFormat(accept);
   const contentType = format === 'text' ? metrics.contentType : CONTENT_TYPES[format];
   return { status: 200, contentType, body: await metrics.text(format) };
 }
 
-async function topPage(metrics: ShownMetrics): Promise<Page> {
+async function topPage(metrics: ShownMetrics): Promise<AdminPage> {
   const body = `${JSON.stringify((await metrics.top?.()) ?? {}, null, 2)}\n`;
   return { status: 200, contentType: 'application/json', body };
 }
 
-function endpointsPage({ sources, changes }: AdminServerOptions): Page {
+function endpointsPage({ sources, changes }: AdminServerOptions): AdminPage {
   const { draining } = sources;
   const report = { draining, endpoints: endpointReports(sources, changes) };
   const body = `${JSON.stringify(report, null, 2)}\n`;
   return { status: 200, contentType: 'application/json', body };
 }
 
-function textPage(status: number, body: string): Page {
-  return { status, contentType: TEXT, body };
-}
-
 async function send(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, contentType, body }: Page,
+  { status, contentType, body, headers = {}, uncompressed = false }: AdminPage,
 ): Promise<void> {
-  response.setHeader('content-type', contentType);
+  response.setHeaders(new Map(Object.entries({ 'content-type': contentType, ...headers })));
   response.setHeader('cache-control', 'no-store');
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('vary', 'accept, accept-encoding');
-  const compressed = acceptsGzip(request.headers['accept-encoding']);
+  const compressed = !uncompressed && acceptsGzip(request.headers['accept-encoding']);
   if (typeof body !== 'string' && !Buffer.isBuffer(body)) {
     response.writeHead(status, compressed ? { 'content-encoding': 'gzip' } : {});
     if (request.method === 'HEAD') response.end();

@@ -3,10 +3,10 @@
 import { type Family, type Series, SeriesTable } from './series-table.ts';
 
 /** Changes of one resource that are remembered. */
-const REMEMBERED = 64;
+export const REMEMBERED = 64;
 /** Resources that are followed; a further one is left out. */
 const MAX_RESOURCES = 200;
-const LAG_SECONDS = [
+export const LAG_SECONDS: readonly number[] = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
@@ -39,7 +39,7 @@ export interface Freshness {
 }
 
 export class FreshnessSeries {
-  private readonly lags = new SeriesTable({
+  readonly lags = new SeriesTable({
     name: 'evenkeel_replica_event_lag_seconds',
     help:
       'How much later than from the first replica the same change came from this one, by watches ' +
@@ -105,12 +105,30 @@ export class FreshnessSeries {
   }
 
   show(): void {
+    this.eachBehind((endpoint, names, count) => {
+      this.behind.set(this.behind.row([endpoint, ...names]), count);
+    });
+  }
+
+  /** Of each endpoint, how many changes it is behind with the resource where that is most. */
+  mostBehind(): ReadonlyMap<string, number> {
+    const most = new Map<string, number>();
+    this.eachBehind((endpoint, _names, count) => {
+      most.set(endpoint, Math.max(count, most.get(endpoint) ?? 0));
+    });
+    return most;
+  }
+
+  private eachBehind(
+    tell: (endpoint: string, names: Freshness['names'], count: number) => void,
+  ): void {
     for (const { replicas, versions, names } of this.resources.values()) {
       for (const { endpoint, newest, watched } of replicas) {
         // One that nobody watches there has no way to show what it has.
         if (!watched) continue;
-        const count = versions.filter((version) => version > newest).length;
-        this.behind.set(this.behind.row([endpoint, ...names]), count);
+        let count = 0;
+        for (const version of versions) if (version > newest) count += 1;
+        tell(endpoint, names, count);
       }
     }
   }

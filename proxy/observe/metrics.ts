@@ -14,7 +14,7 @@ import type { TallyLimits } from './route-table.ts';
 import { copySeries, type Family, mergeSeries, type Series } from './series-table.ts';
 import type { Sources } from './sources.ts';
 import { STATE_GAUGES } from './state-gauges.ts';
-import { mergeReports, type TopReport } from './top-report.ts';
+import type { TopReport } from './top-report.ts';
 import type { WatchTally } from './watch-tally.ts';
 
 export interface MetricsOptions {
@@ -34,7 +34,6 @@ export type ClientProtocol = RequestRecord['protocol'];
 interface Snapshot {
   readonly series: readonly Series[];
   readonly others: readonly object[];
-  readonly top: TopReport;
 }
 
 /**
@@ -54,7 +53,8 @@ const OPEN_FILES = '/proc/self/fd';
 
 export class Metrics implements RequestObserver {
   private readonly registry = new Registry();
-  private readonly requests: RequestMetrics;
+  /** What is counted with each request; for the page, which looks once a second. */
+  readonly requests: RequestMetrics;
   private readonly inFlight: Record<Kind, number> = { request: 0, watch: 0, stream: 0 };
   private readonly failures = new Counts(PROXY_ERROR_CODES);
   private readonly rejections = new Counts<RejectionReason>(['limit', 'handshake']);
@@ -128,7 +128,7 @@ export class Metrics implements RequestObserver {
   async json(): Promise<unknown> {
     const others = await this.registry.getMetricsAsJSON();
     const series = (await this.requests.series()).map(copySeries);
-    return { series, others, top: await this.requests.topReport() } satisfies Snapshot;
+    return { series, others } satisfies Snapshot;
   }
 
   /** Who asks for most. */
@@ -258,11 +258,6 @@ export async function mergeMetrics(
   const registry = AggregatorRegistry.aggregate(snapshots.map(({ others }) => others));
   const others = familiesOf(await registry.getMetricsAsJSON());
   return renderExposition(mergeSeries(snapshots.map(({ series }) => series)), others, format);
-}
-
-/** Who asks for most, of several processes. */
-export function mergeTopReports(metrics: readonly unknown[]): TopReport {
-  return mergeReports((metrics as readonly Snapshot[]).map(({ top }) => top));
 }
 
 interface CollectedFamily<Label extends string, Instrument> {

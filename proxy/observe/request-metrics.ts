@@ -20,14 +20,15 @@ export class RequestMetrics implements RequestObserver {
   /** Receives what becomes of carried watches. */
   readonly moves = new WatchTally();
   private readonly routes: RouteTable<Route>;
-  private readonly requests: RequestSeries;
+  readonly requests: RequestSeries;
   private readonly apiserver = new ApiserverSeries();
-  private readonly watches = new WatchSeries();
-  private readonly freshness = new FreshnessSeries();
+  readonly watches = new WatchSeries();
+  readonly freshness = new FreshnessSeries();
   private readonly top = new TopCounts();
   private readonly open = new OpenRequests();
   private readonly nowMs: () => number;
   private counting: Promise<void> | undefined;
+  private behindNow: ReadonlyMap<string, number> = new Map();
 
   constructor(limits: Partial<TallyLimits> | undefined, nowMs: () => number) {
     this.nowMs = nowMs;
@@ -95,6 +96,13 @@ export class RequestMetrics implements RequestObserver {
     return this.top.report(counts, this.nowMs());
   }
 
+  /** Of open watches, by the last count: how many are slow, and how far each endpoint is behind. */
+  openWatches(): { readonly slow: number; readonly behind: ReadonlyMap<string, number> } {
+    // A bug in it shows at the next scrape.
+    this.countOpen().catch(() => undefined);
+    return { slow: this.watches.slowNow, behind: this.behindNow };
+  }
+
   /** Counts what is open; who asks while it is being counted gets the same count. */
   private countOpen(): Promise<void> {
     this.counting ??= this.beginCount().finally(() => {
@@ -122,6 +130,7 @@ export class RequestMetrics implements RequestObserver {
       apiserver.commitLongRunning();
       watches.commitOpen();
       freshness.show();
+      this.behindNow = freshness.mostBehind();
       apiserver.showInFlight(nowMs);
     });
   }

@@ -56,13 +56,24 @@ export interface EndpointChange {
   readonly at: Date;
 }
 
+/** For the page: more would be a log. */
+const MAX_RECENT = 32;
+
 /** Remembers the last change of each endpoint, to be shown beside its state. */
 export class EndpointChanges {
   private readonly last = new Map<string, EndpointChange>();
+  private readonly recentOnes: (EndpointChange & { readonly endpoint: string })[] = [];
 
   /** To be called from Endpoint's `onChange`. Endpoints come from the configuration, so few. */
   changed(endpoint: { readonly name: string }, what: string, at: Date = new Date()): void {
     this.last.set(endpoint.name, { what, at });
+    this.recentOnes.push({ endpoint: endpoint.name, what, at });
+    if (this.recentOnes.length > MAX_RECENT) this.recentOnes.shift();
+  }
+
+  /** The last changes of all endpoints, the oldest first. */
+  get recent(): readonly (EndpointChange & { readonly endpoint: string })[] {
+    return this.recentOnes;
   }
 
   lastOf(endpoint: { readonly name: string }): EndpointChange | undefined {

@@ -95,7 +95,7 @@ export class WatchSeries {
     type: 'counter',
     labelNames: ['reason'],
   });
-  private readonly moves = new SeriesTable({
+  readonly moves = new SeriesTable({
     name: 'evenkeel_watch_moves_total',
     help: 'Times that a watch went on at another endpoint, and where it came from.',
     type: 'counter',
@@ -174,6 +174,11 @@ export class WatchSeries {
     const end = failure ?? 'complete';
     this.lives.observe(this.lives.row([verb, end]), seconds);
     if (verb === 'WATCH') this.ends.add(this.ends.row([end]), 1);
+  }
+
+  /** Watches whose client was slow at the last count. */
+  get slowNow(): number {
+    return this.slow.get(0);
   }
 
   /** Begins to count open watches anew, and ends it. */

@@ -1,11 +1,13 @@
 import type { MoveReason, MoveResult, WatchObserver } from '../watch/watch-origin.ts';
 import { type Series, SeriesTable } from './series-table.ts';
 
-const GAP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+export const GAP_SECONDS: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
 
 /** Counts what becomes of carried watches. */
 export class WatchTally implements WatchObserver {
-  private readonly continuations = new SeriesTable({
+  readonly continuations = new SeriesTable({
     name: 'evenkeel_watch_continuations_total',
     help: 'Times that a watch was to go on at another endpoint, by reason and what came of it.',
     type: 'counter',
@@ -18,7 +20,7 @@ export class WatchTally implements WatchObserver {
     type: 'counter',
     labelNames: [],
   });
-  private readonly gaps = new SeriesTable({
+  readonly gaps = new SeriesTable({
     name: 'evenkeel_watch_gap_seconds',
     help: 'How long a carried watch was without an endpoint. Its client saw silence.',
     type: 'histogram',

@@ -10,8 +10,7 @@ export type ToWorker =
       readonly passed: boolean;
       readonly detail: string;
     }
-  /** Asks for all metrics. */
-  | { readonly kind: 'metrics'; readonly id: number }
+  | { readonly kind: 'ask'; readonly id: number; readonly what: Asked }
   /** Certificates or authorities have changed: the configuration is to be read again. */
   | { readonly kind: 'reload' }
   /** Ends in good order. */
@@ -25,7 +24,10 @@ export type ToPrimary =
   /** An endpoint is suspected: the next check should not wait for its time. */
   | { readonly kind: 'suspicion'; readonly endpoint: string }
   | { readonly kind: 'load'; readonly load: WorkerLoad }
-  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: unknown };
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown };
+
+/** All metrics, who asks for most, or what has been counted for the page since the last time. */
+export type Asked = 'metrics' | 'top' | 'figures';
 
 /** What a worker carries, told once a second. */
 export interface WorkerLoad {

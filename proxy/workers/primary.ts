@@ -7,13 +7,16 @@ import type { Config } from '../config.ts';
 import { createBalancer, upstreamTls } from '../create-balancer.ts';
 import { WriteBuffers } from '../http2/write-buffers.ts';
 import { AdminServer } from '../observe/admin-server.ts';
-import { METRICS_CONTENT_TYPE, mergeMetrics, mergeTopReports } from '../observe/metrics.ts';
+import { METRICS_CONTENT_TYPE, mergeMetrics } from '../observe/metrics.ts';
+import { LivePage } from '../observe/page/live-page.ts';
+import type { PageFigures } from '../observe/page/page-figures.ts';
 import { replicaSnapshot } from '../observe/replica-snapshot.ts';
 import { EndpointChanges } from '../observe/sources.ts';
+import { mergeReports, type TopReport } from '../observe/top-report.ts';
 import { createReplicaMetrics, healthCheckOptions } from '../server.ts';
 import { OwnChecks } from '../upstream/health-check.ts';
 import { MergedSources } from './merged-sources.ts';
-import type { ToPrimary, ToWorker, WorkerLoad } from './messages.ts';
+import type { Asked, ToPrimary, ToWorker, WorkerLoad } from './messages.ts';
 import { RestartPace } from './restart-pace.ts';
 
 export interface PrimaryDoor {
@@ -25,13 +28,14 @@ export interface PrimaryDoor {
   drain(): Promise<void>;
 }
 
-/** A worker that does not answer is left out of a scrape after this time. */
-const METRICS_TIMEOUT_MS = 2000;
+/** A worker that does not answer is left out after this time. */
+const ANSWER_TIMEOUT_MS = 2000;
 
 /** Starts `count` workers. Rejects when the first of them cannot open the port. */
 export async function openWithWorkers(
   config: Config,
   log: Log,
+  version: string,
   count: number,
 ): Promise<PrimaryDoor> {
   const nowMs = (): number => performance.now();
@@ -66,19 +70,30 @@ export async function openWithWorkers(
     }
   };
   const allMetrics = async (): Promise<unknown[]> => [
-    ...(await workers.metrics()),
+    ...(await workers.ask('metrics')),
     replicaSnapshot(replicas?.reports ?? []),
   ];
+  const top = async (): Promise<TopReport> =>
+    mergeReports((await workers.ask('top')) as readonly TopReport[]);
+  const page = new LivePage({
+    version,
+    sources,
+    replicas: () => replicas?.reports ?? [],
+    changes,
+    figures: async () => (await workers.ask('figures')) as readonly PageFigures[],
+    top,
+  });
   const admin = new AdminServer({
     ...config.admin,
     metrics: {
       contentType: METRICS_CONTENT_TYPE,
       text: async (format) => mergeMetrics(await allMetrics(), format),
-      top: async () => mergeTopReports(await workers.metrics()),
+      top,
     },
     sources,
     changes,
     replicas,
+    page,
     log,
   });
   const adminPort = await admin.listen();
@@ -126,7 +141,7 @@ class Workers {
   private readonly pace = new RestartPace();
   private readonly members = new Map<number, Member>();
   private readonly lastLoads = new Map<number, Extract<ToPrimary, { kind: 'load' }>['load']>();
-  private readonly answers = new Map<number, (metrics: unknown) => void>();
+  private readonly answers = new Map<number, (answer: unknown) => void>();
   private readonly restarts = new Set<NodeJS.Timeout>();
   private readonly opened = Promise.withResolvers<number>();
   private readonly allGone = Promise.withResolvers<void>();
@@ -154,10 +169,10 @@ class Workers {
     return [...this.lastLoads.values()];
   }
 
-  /** The metrics of all workers that answer in time. */
-  async metrics(): Promise<unknown[]> {
+  /** The answers of all workers that answer in time. */
+  async ask(what: Asked): Promise<unknown[]> {
     const open = [...this.members.values()].filter((member) => member.open);
-    const answers = await Promise.all(open.map(({ worker }) => this.ask(worker)));
+    const answers = await Promise.all(open.map(({ worker }) => this.askOne(worker, what)));
     return answers.filter((answer) => answer !== undefined);
   }
 
@@ -198,8 +213,8 @@ class Workers {
         this.lastLoads.set(worker.id, message.load);
         this.onLoad(message.load);
         break;
-      case 'metrics':
-        this.answers.get(message.id)?.(message.metrics);
+      case 'answer':
+        this.answers.get(message.id)?.(message.answer);
         break;
     }
   }
@@ -221,18 +236,18 @@ class Workers {
     this.restarts.add(timer);
   }
 
-  private ask(worker: Worker): Promise<unknown> {
+  private askOne(worker: Worker, what: Asked): Promise<unknown> {
     this.asked += 1;
     const id = this.asked;
     return new Promise((resolve) => {
-      const done = (metrics: unknown): void => {
+      const done = (answer: unknown): void => {
         clearTimeout(timer);
         this.answers.delete(id);
-        resolve(metrics);
+        resolve(answer);
       };
-      const timer = setTimeout(() => done(undefined), METRICS_TIMEOUT_MS);
+      const timer = setTimeout(() => done(undefined), ANSWER_TIMEOUT_MS);
       this.answers.set(id, done);
-      worker.send({ kind: 'metrics', id } satisfies ToWorker);
+      worker.send({ kind: 'ask', id, what } satisfies ToWorker);
     });
   }
 }

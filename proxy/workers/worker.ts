@@ -45,7 +45,7 @@ export async function runWorker(
     return;
   }
   primary.on('message', (message) => {
-    if (message.kind === 'metrics') void answerMetrics(core, message.id, tell);
+    if (message.kind === 'ask') void answer(core, message, tell);
     else if (message.kind === 'reload') reload.reload('told to', (next) => core.reload(next));
   });
   // The primary compares them with what the endpoints say of themselves.
@@ -62,12 +62,17 @@ export async function runWorker(
   primary.disconnect?.();
 }
 
-async function answerMetrics(
-  core: DoorCore,
-  id: number,
+async function answer(
+  { metrics, sampler }: DoorCore,
+  { id, what }: Extract<ToWorker, { kind: 'ask' }>,
   tell: (message: ToPrimary) => void,
 ): Promise<void> {
-  tell({ kind: 'metrics', id, metrics: await core.metrics.json() });
+  const answers = {
+    metrics: () => metrics.json(),
+    top: () => metrics.top(),
+    figures: () => sampler.take(),
+  };
+  tell({ kind: 'answer', id, answer: await answers[what]() });
 }
 
 function loadOf({ sources, balancer }: DoorCore): WorkerLoad {
