@@ -17,6 +17,8 @@ export function discover(path: string, address: string): JsonObject | undefined 
   return parts.length === 3 ? resourceList(group ?? '', version ?? '') : undefined;
 }
 
+export const GIT_VERSION = 'v1.34.4';
+
 function versionInfo(): JsonObject {
   return {
     major: '1',
@@ -25,7 +27,7 @@ function versionInfo(): JsonObject {
     emulationMinor: '34',
     minCompatibilityMajor: '1',
     minCompatibilityMinor: '33',
-    gitVersion: 'v1.34.4',
+    gitVersion: GIT_VERSION,
     gitCommit: '',
     gitTreeState: '',
     buildDate: '1970-01-01T00:00:00Z',

@@ -194,7 +194,8 @@ export class Handler {
 
   #nonResource(path: string, answer: Answer): number {
     if (path === '/metrics') {
-      return answer.text(200, this.#serving.counters.text(this.#serving.view.revision));
+      const { counters, view, startedAtSeconds } = this.#serving;
+      return answer.text(200, counters.text(view.revision, startedAtSeconds));
     }
     const found = discover(path, this.#address());
     if (!found) return answer.text(404, '404 page not found\n');

@@ -1,6 +1,8 @@
 // What a replica counts, and its /metrics in the text format of Prometheus, under the names that
 // kube-apiserver uses (k8s.io/apiserver pkg/endpoints/metrics/metrics.go).
 
+import { GIT_VERSION } from './discovery.ts';
+
 /** Figures of one replica since its first start. */
 export interface ReplicaStats {
   readonly requests: number;
@@ -52,8 +54,8 @@ export class Counters {
     };
   }
 
-  /** The body of /metrics. */
-  text(revision: number): string {
+  /** The body of /metrics. `startedAtSeconds` is of the present life. */
+  text(revision: number, startedAtSeconds: number): string {
     const requests = [...this.#byKind].map(([kind, count]) => {
       const [verb = '', resource = '', code = ''] = kind.split(' ');
       const labels = `code="${code}",resource="${resource}",verb="${verb.toUpperCase()}"`;
@@ -67,6 +69,10 @@ export class Counters {
       ...gauge('simulator_open_connections', 'Open TCP connections.', this.openConnections),
       ...gauge('simulator_open_upgrades', 'Open upgraded connections.', this.openUpgrades),
       ...gauge('apiserver_watch_cache_resource_version', 'Newest revision seen.', revision),
+      ...gauge('process_start_time_seconds', 'Start time since unix epoch.', startedAtSeconds),
+      '# HELP kubernetes_build_info Always 1; the labels say what is running.',
+      '# TYPE kubernetes_build_info gauge',
+      `kubernetes_build_info{git_version="${GIT_VERSION}",major="1",minor="34"} 1`,
       '# HELP apiserver_terminated_watchers_total Watches ended because nobody read them.',
       '# TYPE apiserver_terminated_watchers_total counter',
       `apiserver_terminated_watchers_total ${this.watchesTerminated}`,

@@ -81,6 +81,7 @@ export class Replica {
       encoder,
       wheel: new TimerWheel(),
       counters: this.#counters,
+      startedAtSeconds: Date.now() / 1000,
       config,
       longRunning: new Set(),
     };

@@ -39,6 +39,8 @@ export interface Serving {
   readonly encoder: Encoder;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
+  /** In seconds since 1970. */
+  readonly startedAtSeconds: number;
   readonly config: ServingConfig;
   /** Open watches and followed logs, for a shutdown to end. */
   readonly longRunning: Set<LongRunning>;

@@ -49,8 +49,8 @@ export async function startDoor(options: DoorOptions): Promise<DoorProcess> {
       ca: pki.clusterCa.certPath,
       endpoints: options.endpoints.map(({ name, url }) => ({ name, url })),
     },
-    admin: { port: adminPort },
     ...options.config,
+    admin: { port: adminPort, ...Object(options.config?.admin) },
   };
   // JSON is YAML too.
   await writeFile(configPath, JSON.stringify(config, undefined, 2));
