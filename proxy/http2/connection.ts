@@ -17,8 +17,9 @@ import type { Http2Stream } from './stream.ts';
 import { WriteBuffers } from './write-buffers.ts';
 
 /**
- * One HTTP/2 connection over a socket, TLS or not. Owns the socket from now on. All calls to
- * listeners come from socket events, one at a time. A listener that throws ends this connection
+ * One HTTP/2 connection over a socket, TLS or not. Owns the socket from now on. What is written to
+ * it is written over once its callback has been called, as sockets of the system allow; one that
+ * keeps bytes longer must copy them. All calls to listeners come from socket events, one at a time. A listener that throws ends this connection
  * with INTERNAL_ERROR, and `onClose` is told of it; `onClose` itself must not throw.
  */
 export class Connection {

@@ -7,7 +7,8 @@ export class MemorySocket extends Duplex {
   override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.written.push(chunk);
+    // The writer uses the buffer again as soon as it is told that it is done with.
+    this.written.push(Buffer.from(chunk));
     done();
   }
 
