@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts';
+import { etcd } from './scenarios/etcd.ts';
 import { frontDoor } from './scenarios/front-door.ts';
 import { metrics } from './scenarios/metrics.ts';
 import { watches } from './scenarios/watches.ts';
@@ -6,4 +7,11 @@ import { watchesPeers } from './scenarios/watches-peers.ts';
 import { wire } from './scenarios/wire.ts';
 
 /** All of prove/scenarios, in the order in which they are listed. */
-export const SCENARIOS: readonly Scenario[] = [frontDoor, metrics, watches, watchesPeers, wire];
+export const SCENARIOS: readonly Scenario[] = [
+  etcd,
+  frontDoor,
+  metrics,
+  watches,
+  watchesPeers,
+  wire,
+];

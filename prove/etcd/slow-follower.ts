@@ -3,99 +3,162 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdCluster } from '../../tools/etcd-cluster.ts';
 import type { EtcdGateway } from '../../tools/etcd-gateway.ts';
 import type { EtcdMember } from '../../tools/etcd-member.ts';
-import { poll } from '../../tools/poll.ts';
 import { holds, notRun, type Row } from '../row.ts';
 import type { ScenarioContext } from '../scenario.ts';
 import { isDiverged, type LagRound } from './lag-round.ts';
 import { LagWatch } from './lag-watch.ts';
 import { underLoad, withCluster } from './site.ts';
 
-const INTERVAL_MS = 200;
+const INTERVAL_MS = 100;
 const PAUSE_MS = 20_000;
+const SHORT_PAUSE_MS = 8000;
 const SLOW_MS = 20_000;
-const WARM_UP_ROUNDS = 5;
-// So many that what was missed takes seconds, and not so many that the leader forgets them.
-const LOAD = { putsPerSecond: 1000, valueBytes: 1024 } as const;
+const WARM_UP_ROUNDS = 20;
+// So large that what was missed takes seconds, and not so many that the leader forgets them.
+const LOAD = { putsPerSecond: 500, valueBytes: 16 * 1024 } as const;
 const KEPT_ENTRIES = 1_000_000;
-// Of each cycle the member runs for the first time and stands still for the second.
-const RUN_MS = 15;
-const STILL_MS = 135;
+// As `Trend` has it: so much is always under way.
 const IN_STEP_ENTRIES = 100n;
 const CATCH_UP_LIMIT_MS = 60_000;
+const LOOK_MS = 10;
 const MOST_OFF = 0.5;
+const SHOWN = 5;
+// What is told shortly before the end is off by as much as it takes to tell it.
+const MIN_TRUE_MS = 300;
+
+/** Of each cycle a member runs for the first time and stands still for the second. */
+interface Share {
+  readonly runMs: number;
+  readonly stillMs: number;
+}
+
+const FIFTH: Share = { runMs: 10, stillMs: 40 };
+const HARDLY: Share = { runMs: 20, stillMs: 480 };
 
 interface Seen {
+  readonly what: string;
+  readonly name: string;
   readonly rounds: readonly LagRound[];
   /** When the member had all that was committed but for what is always under way. */
   readonly caughtUpAtMs: number;
 }
 
-/** Frozen for 20 s, and let go. */
-export async function measurePausedFollower(context: ScenarioContext): Promise<Row[]> {
-  return await measure(context, 'a follower paused for 20 s', async (member, signal) => {
-    await member.freeze();
-    try {
-      await delay(PAUSE_MS, undefined, { signal });
-    } finally {
-      member.thaw();
-    }
-  });
+/** What is done to a follower. */
+interface Hindrance {
+  readonly what: string;
+  readonly pauseMs: number;
+  /** Afterwards, for so long, or until it has caught up. */
+  readonly share?: Share;
+  readonly shareMs?: number;
 }
 
-/** Given a tenth of the time, and then all of it. */
-export async function measureSlowFollower(context: ScenarioContext): Promise<Row[]> {
-  return await measure(context, 'a follower with a tenth of its time', async (member, signal) => {
-    const endsAtMs = performance.now() + SLOW_MS;
-    while (performance.now() < endsAtMs) {
-      await member.freeze();
-      try {
-        await delay(STILL_MS, undefined, { signal });
-      } finally {
-        member.thaw();
-      }
-      await delay(RUN_MS, undefined, { signal });
-    }
+/** Rows of one that is let go after 20 s, one that comes back slowly, and one that is always late. */
+export async function measureLateFollowers(context: ScenarioContext): Promise<Row[]> {
+  const paused = await measure(context, {
+    what: 'a follower paused for 20 s',
+    pauseMs: PAUSE_MS,
   });
+  const slowly = await measure(context, {
+    what: 'a follower paused for 8 s, then with a fifth of its time',
+    pauseMs: SHORT_PAUSE_MS,
+    share: FIFTH,
+  });
+  const slow = await measure(context, {
+    what: 'a follower with a twenty-fifth of its time',
+    pauseMs: 0,
+    share: HARDLY,
+    shareMs: SLOW_MS,
+  });
+  return [
+    ...lateRows(paused),
+    etaRow(paused),
+    ...lateRows(slowly),
+    etaRow(slowly),
+    ...lateRows(slow),
+  ];
 }
 
-async function measure(
-  context: ScenarioContext,
-  what: string,
-  hinder: (member: EtcdMember, signal: AbortSignal) => Promise<void>,
-): Promise<Row[]> {
+async function measure(context: ScenarioContext, hindrance: Hindrance): Promise<Seen> {
   const { say, signal } = context;
+  const { what } = hindrance;
   say(what);
-  const options = { snapshotCount: KEPT_ENTRIES };
-  return await withCluster(context, options, async (cluster) => {
+  return await withCluster(context, { snapshotCount: KEPT_ENTRIES }, async (cluster) => {
     const member = await cluster.follower();
     const watch = new LagWatch(cluster, { intervalMs: INTERVAL_MS });
     const { result } = await underLoad(cluster, LOAD, async (): Promise<Seen> => {
       await watch.next(WARM_UP_ROUNDS, signal);
       const from = watch.rounds.length;
-      await hinder(member, signal);
-      const caughtUpAtMs = await untilCaughtUp(cluster, member);
+      const caughtUpAtMs = await hinder(cluster, member, hindrance, signal);
       await watch.next(WARM_UP_ROUNDS, signal);
-      return { rounds: watch.rounds.slice(from), caughtUpAtMs };
+      return { what, name: member.name, rounds: watch.rounds.slice(from), caughtUpAtMs };
     });
     await watch.stop();
-    return lateRows(what, member.name, result);
+    return result;
   });
 }
 
+/** Resolves with the time at which it had caught up. */
+async function hinder(
+  cluster: EtcdCluster,
+  member: EtcdMember,
+  { pauseMs, share, shareMs }: Hindrance,
+  signal: AbortSignal,
+): Promise<number> {
+  await pause(member, pauseMs, signal);
+  const over = new AbortController();
+  const sharing = share === undefined ? undefined : giveShare(member, share, over.signal, signal);
+  try {
+    if (shareMs !== undefined) {
+      await delay(shareMs, undefined, { signal });
+      over.abort();
+    }
+    return await untilCaughtUp(cluster, member, signal);
+  } finally {
+    over.abort();
+    await sharing;
+  }
+}
+
+async function pause(member: EtcdMember, ms: number, signal: AbortSignal): Promise<void> {
+  await member.freeze();
+  try {
+    await delay(ms, undefined, { signal });
+  } finally {
+    member.thaw();
+  }
+}
+
+async function giveShare(
+  member: EtcdMember,
+  { runMs, stillMs }: Share,
+  over: AbortSignal,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!over.aborted) {
+    await pause(member, stillMs, signal);
+    await delay(runMs, undefined, { signal });
+  }
+}
+
 /** Looked at by other means than the tool's, and more often. */
-async function untilCaughtUp(cluster: EtcdCluster, member: EtcdMember): Promise<number> {
+async function untilCaughtUp(
+  cluster: EtcdCluster,
+  member: EtcdMember,
+  signal: AbortSignal,
+): Promise<number> {
   const leader = cluster.openGateway(await cluster.leader());
   const follower = cluster.openGateway(member);
+  const limitAtMs = performance.now() + CATCH_UP_LIMIT_MS;
   try {
-    return await poll(
-      `${member.name} to catch up`,
-      async () => ((await entriesBehind(leader, follower)) <= IN_STEP_ENTRIES ? now() : undefined),
-      CATCH_UP_LIMIT_MS,
-    );
+    while (performance.now() < limitAtMs) {
+      if ((await entriesBehind(leader, follower)) <= IN_STEP_ENTRIES) return performance.now();
+      await delay(LOOK_MS, undefined, { signal });
+    }
   } finally {
     leader.close();
     follower.close();
   }
+  throw new Error(`${member.name} has not caught up in ${CATCH_UP_LIMIT_MS} ms`);
 }
 
 async function entriesBehind(leader: EtcdGateway, follower: EtcdGateway): Promise<bigint> {
@@ -104,20 +167,10 @@ async function entriesBehind(leader: EtcdGateway, follower: EtcdGateway): Promis
   return raftIndex - raftAppliedIndex;
 }
 
-function now(): number {
-  return performance.now();
-}
-
-function lateRows(what: string, name: string, { rounds, caughtUpAtMs }: Seen): Row[] {
+function lateRows({ what, name, rounds }: Seen): Row[] {
   const diverged = rounds.flatMap(({ members }) => members.filter(isDiverged));
-  const own = rounds.flatMap(({ members, seenAtMs }) =>
-    members.filter((member) => member.name === name).map((member) => ({ ...member, seenAtMs })),
-  );
-  const late = own.filter(({ state }) => state === 'SLOW' || state === 'CATCHING_UP');
-  const told = late.flatMap(({ etaMs, seenAtMs }) =>
-    etaMs === undefined || seenAtMs > caughtUpAtMs
-      ? []
-      : [{ etaMs, trueMs: caughtUpAtMs - seenAtMs }],
+  const states = rounds.flatMap(({ members }) =>
+    members.filter((member) => member.name === name).map(({ state }) => state),
   );
   return [
     holds(
@@ -129,23 +182,31 @@ function lateRows(what: string, name: string, { rounds, caughtUpAtMs }: Seen): R
     holds(
       `${what}: what it is called`,
       'SLOW or CATCHING_UP',
-      countStates(own.map(({ state }) => state)),
-      late.length > 0,
+      countStates(states),
+      states.some((state) => state === 'SLOW' || state === 'CATCHING_UP'),
     ),
-    etaRow(`${what}: time until it has caught up`, told),
   ];
 }
 
-function etaRow(what: string, told: readonly { etaMs: number; trueMs: number }[]): Row {
+function etaRow({ what, name, rounds, caughtUpAtMs }: Seen): Row {
+  const told = rounds.flatMap(({ members, seenAtMs }) => {
+    const trueMs = caughtUpAtMs - seenAtMs;
+    return members
+      .filter((member) => member.name === name && member.state === 'CATCHING_UP')
+      .flatMap(({ etaMs }) =>
+        etaMs === undefined || trueMs < MIN_TRUE_MS ? [] : [{ etaMs, trueMs }],
+      );
+  });
+  const row = `${what}: when it will have caught up`;
   const floor = `within ${MOST_OFF * 100} % of the truth`;
-  if (told.length === 0) return notRun(what, floor, 'none was told before it had caught up');
-  const offs = told.map(({ etaMs, trueMs }) => Math.abs(etaMs - trueMs) / trueMs).sort(ascending);
-  const median = offs[Math.floor(offs.length / 2)] ?? Number.POSITIVE_INFINITY;
-  const list = told.map(({ etaMs, trueMs }) => `${seconds(etaMs)} of ${seconds(trueMs)}`);
+  if (told.length === 0) return notRun(row, floor, 'not told while there was time');
+  const offs = told.map(({ etaMs, trueMs }) => Math.abs(etaMs - trueMs) / trueMs);
+  const median = offs.toSorted((a, b) => a - b)[Math.floor(offs.length / 2)] ?? 0;
+  const list = told.map(({ etaMs, trueMs }) => `${seconds(etaMs)} for ${seconds(trueMs)}`);
   return holds(
-    what,
+    row,
     floor,
-    `${(median * 100).toFixed(0)} % off in the median of ${told.length}: ${list.slice(0, 4).join(', ')}`,
+    `${(median * 100).toFixed(0)} % off in the median of ${told.length}: ${list.slice(0, SHOWN)}`,
     median <= MOST_OFF,
   );
 }
@@ -159,8 +220,4 @@ function countStates(states: readonly string[]): string {
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
-}
-
-function ascending(a: number, b: number): number {
-  return a - b;
 }
