@@ -1,7 +1,8 @@
 // Which member of a pair that differs is the wrong one: the one that a majority of the voters
 // contradicts. Pure.
+import { closeBounds, lowerBounds, raise } from './bound-closure.ts';
 import type { Evidence } from './evidence.ts';
-import { type PairBound, PairMap } from './pair-bound.ts';
+import type { PairBound, PairMap } from './pair-bound.ts';
 
 /** What is held against one member. */
 export interface Blame {
@@ -122,43 +123,17 @@ function blameOf(
   };
 }
 
-/**
- * Bounds add up along a chain: whoever is 500 behind a member that is at most 3 behind a third one
- * is 497 behind that one. So one good pair is enough to know the others under load.
- */
+/** All bounds that are known or follow, in numbers; the more of them, the more members are told. */
 function closure(
   ids: readonly bigint[],
   evidence: readonly Evidence[],
   bounds: PairMap<PairBound>,
 ): PairMap<bigint> {
-  const direct = new PairMap<bigint>();
-  for (const [ahead, behind, { atLeast }] of bounds.entries()) direct.set(ahead, behind, atLeast);
+  const direct = lowerBounds(bounds);
   for (const { ahead, behind, atLeast, atMost: upper } of evidence) {
     raise(direct, ahead, behind, atLeast);
     if (upper !== undefined) raise(direct, behind, ahead, -upper);
   }
-  const closed = new PairMap<bigint>();
-  for (const [ahead, behind, lower] of direct.entries()) closed.set(ahead, behind, lower);
-  for (const middle of ids) {
-    for (const ahead of ids) raiseRow(closed, { ahead, middle, ids });
-  }
-  // Ahead of oneself: the differences moved between the answers, and only what was seen counts.
-  return ids.some((id) => (closed.get(id, id) ?? 0n) > 0n) ? direct : closed;
-}
-
-function raiseRow(
-  bounds: PairMap<bigint>,
-  of: { readonly ahead: bigint; readonly middle: bigint; readonly ids: readonly bigint[] },
-): void {
-  const left = bounds.get(of.ahead, of.middle);
-  if (left === undefined) return;
-  for (const behind of of.ids) {
-    const right = bounds.get(of.middle, behind);
-    if (right !== undefined) raise(bounds, of.ahead, behind, left + right);
-  }
-}
-
-function raise(bounds: PairMap<bigint>, ahead: bigint, behind: bigint, lower: bigint): void {
-  const known = bounds.get(ahead, behind);
-  if (known === undefined || lower > known) bounds.set(ahead, behind, lower);
+  // The differences moved between the answers, and only what was seen counts.
+  return closeBounds(ids, direct) ?? direct;
 }

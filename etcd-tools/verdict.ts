@@ -2,6 +2,7 @@
 // handed in and out.
 import { attribute, type Blame } from './attribution.ts';
 import { barrierTest } from './barrier-test.ts';
+import { closeBounds, lowerBounds } from './bound-closure.ts';
 import { type BoundedLag, boundedLag, roundLeader } from './bounded-lag.ts';
 import { type Evidence, foldEvidence } from './evidence.ts';
 import { indexAlignedTest } from './index-aligned-test.ts';
@@ -110,7 +111,7 @@ export function judgeRound(
       return id === undefined || run === undefined ? [] : [[id, run] as const];
     }),
   );
-  const recent = [...history.recent, bounds].slice(-RECENT_ROUNDS);
+  const recent = [...stillTrue(history.recent, bounds), bounds].slice(-RECENT_ROUNDS);
   const together = tightest(recent.flatMap((of) => [...of.entries()].map(([, , bound]) => bound)));
   // Also who could not be compared in this very round: it may be told by the others.
   const voters = new Set(
@@ -142,6 +143,19 @@ export function judgeRound(
       undecided: members.some(({ suspicion }) => suspicion !== undefined),
     },
   };
+}
+
+/** Earlier bounds, unless they contradict the new ones: a difference has come or gone since. */
+function stillTrue(
+  recent: readonly PairMap<PairBound>[],
+  bounds: PairMap<PairBound>,
+): readonly PairMap<PairBound>[] {
+  const together = tightest(
+    [...recent, bounds].flatMap((of) => [...of.entries()].map(([, , bound]) => bound)),
+  );
+  const ids = new Set<bigint>();
+  for (const [ahead, behind] of together.entries()) ids.add(ahead).add(behind);
+  return closeBounds([...ids], lowerBounds(together)) === undefined ? [] : recent;
 }
 
 function idOf({ first, statuses }: MemberRound): bigint | undefined {

@@ -41,6 +41,7 @@ export class RaftModel {
         wait: (ms, signal) => this.#wait(ms, signal),
         patienceMs: options.patience,
         burst: 3,
+        burstMs: 1000,
       },
     );
   }
