@@ -74,7 +74,8 @@ function choose(works: readonly Work[], only: readonly string[]): readonly Work[
 }
 
 function isNamed({ title, patch }: Work, name: string): boolean {
-  if (patch === undefined) return title === name;
+  // All of a folder together are in the folder, and have no number.
+  if (patch === undefined) return title === name || title.startsWith(`${name}/`);
   return patch.number === name || patch.name === name || title.startsWith(name);
 }
 
