@@ -59,7 +59,8 @@ export const FAILURE_WORDS: Readonly<Record<ProxyErrorCode, FailureWords>> = {
   upstream_protocol: {
     whose: 'apiserver',
     what: 'answers that are no HTTP',
-    advice: 'Is this address a kube-apiserver, and nothing between that rewrites HTTP/2?',
+    advice:
+      'Check that this address is a kube-apiserver, and that nothing between rewrites HTTP/2.',
   },
   no_ready_endpoint: {
     whose: 'apiserver',
