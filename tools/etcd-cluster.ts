@@ -74,7 +74,8 @@ export class EtcdCluster {
   readonly #ownsDirectory: boolean;
   readonly #members: EtcdMember[] = [];
   readonly #access: EtcdAccess;
-  readonly #relay: PeerRelay | undefined;
+  /** Undefined without `relayPeers`. */
+  readonly relay: PeerRelay | undefined;
   #named = 0;
 
   constructor(options: EtcdClusterOptions, pki: Pki | undefined, ownsDirectory: boolean) {
@@ -83,7 +84,7 @@ export class EtcdCluster {
     this.#access = new EtcdAccess(pki);
     this.#options = options;
     this.#ownsDirectory = ownsDirectory;
-    this.#relay = options.relayPeers ? new PeerRelay() : undefined;
+    this.relay = options.relayPeers ? new PeerRelay() : undefined;
   }
 
   /** In the order of their starting; removed ones are not among them. */
@@ -242,20 +243,20 @@ export class EtcdCluster {
 
   /** Nothing passes between `one` and the `others`, all by default. Needs `relayPeers`. */
   cut(one: EtcdMember, others: readonly EtcdMember[] = this.#members): void {
-    if (this.#relay === undefined) throw new Error('cut: the cluster has no relayPeers');
-    for (const other of others) if (other !== one) this.#relay.cut(one, other);
+    if (this.relay === undefined) throw new Error('cut: the cluster has no relayPeers');
+    for (const other of others) if (other !== one) this.relay.cut(one, other);
   }
 
-  /** Undoes every cut. */
+  /** Undoes every cut and limit. */
   mend(): void {
-    this.#relay?.mend();
+    this.relay?.mend();
   }
 
   /** Kills every process, and removes what was made in `directory`. May be called twice. */
   async stop(): Promise<void> {
     this.#access.close();
     await this.children.stop();
-    await this.#relay?.close();
+    await this.relay?.close();
     for (const folder of FOLDERS) {
       await rm(join(this.directory, folder), { recursive: true, force: true });
     }
@@ -273,7 +274,7 @@ export class EtcdCluster {
         name: `m${this.#named}`,
         directory,
         ports: { client, peer, metrics },
-        advertisedPeerUrl: `http://127.0.0.1:${this.#relay === undefined ? peer : relay}`,
+        advertisedPeerUrl: `http://127.0.0.1:${this.relay === undefined ? peer : relay}`,
         ...(this.pki === undefined ? {} : { pki: this.pki }),
         flags: [
           ...(snapshotCount === undefined ? [] : [`--snapshot-count=${snapshotCount}`]),
@@ -284,7 +285,7 @@ export class EtcdCluster {
       this.children,
       this.#options.version ?? DEFAULT_VERSION,
     );
-    await this.#relay?.open(member, relay);
+    await this.relay?.open(member, relay);
     return member;
   }
 

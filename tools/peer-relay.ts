@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** What the relay knows of a member. */
 export interface Peer {
@@ -26,6 +27,7 @@ export class PeerRelay {
   readonly #servers: Server[] = [];
   readonly #flows = new Set<Flow>();
   readonly #cuts = new Set<string>();
+  readonly #bytesPerSecond = new Map<string, number>();
 
   /** Everything that connects to `port` is passed on to `peer`, unless it is cut. */
   async open(peer: Peer, port: number): Promise<void> {
@@ -42,9 +44,15 @@ export class PeerRelay {
     for (const flow of this.#flows) if (this.#isCut(flow.from, flow.to)) flow.end();
   }
 
-  /** Undoes every cut. */
+  /** From now on no connection brings `peer` more than this; what it sends is as before. */
+  limit(peer: Peer, bytesPerSecond: number): void {
+    this.#bytesPerSecond.set(peer.name, bytesPerSecond);
+  }
+
+  /** Undoes every cut and limit. */
   mend(): void {
     this.#cuts.clear();
+    this.#bytesPerSecond.clear();
   }
 
   async close(): Promise<void> {
@@ -72,7 +80,10 @@ export class PeerRelay {
       // Heartbeats are small, and waiting for more would look like a slow network.
       side.setNoDelay(true).on('error', end).on('close', end);
     }
-    socket.pipe(onward).pipe(socket);
+    const slowly = (peer: Peer): Transform => slowDown(() => this.#bytesPerSecond.get(peer.name));
+    // Entries come to a member on the connections that it has made itself, as answers without end
+    // (the stream handler in etcd's rafthttp).
+    socket.pipe(slowly(to)).pipe(onward).pipe(slowly(from)).pipe(socket);
   }
 
   #isCut(one: Peer, other: Peer): boolean {
@@ -84,6 +95,18 @@ export class PeerRelay {
     if (inode === undefined) return undefined;
     return [...this.#peers].find((peer) => holdsSocket(peer.pid, inode));
   }
+}
+
+/** Passes on as much as the rate allows; undefined is no limit, and may change at any time. */
+function slowDown(bytesPerSecond: () => number | undefined): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, passOn) {
+      const rate = bytesPerSecond();
+      if (rate === undefined) passOn(null, chunk);
+      // Of a connection that has ended meanwhile nobody takes it any more, and no harm is done.
+      else setTimeout(passOn, (chunk.length / rate) * 1000, null, chunk);
+    },
+  });
 }
 
 function pairKey(one: Peer, other: Peer): string {
