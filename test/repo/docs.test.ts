@@ -1,8 +1,10 @@
 // Documents may only name what is there: pages, files, keys, metrics, folders. Commands in README
 // and the tests of failure modes are looked at in tidy.test.ts.
-import { posix } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { keysAt } from '../../proxy/config.ts';
+import { ROOT_DIRECTORY } from '../../tools/binaries.ts';
 import { configurationPage } from '../../tools/docs-configuration.ts';
 import { metricsPage } from '../../tools/docs-metrics.ts';
 import { readTree } from './tree.ts';
@@ -33,6 +35,8 @@ function describe({ file, span }: { readonly file: string; readonly span: string
 function exists(path: string): boolean {
   const plain = path.replace(/\/$/, '');
   if (tree.has(plain)) return true;
+  // Pictures are not read, so that they are not in the tree.
+  if (plain.endsWith('.png')) return existsSync(join(ROOT_DIRECTORY, plain));
   const pattern = new RegExp(`^${plain.replaceAll('.', '\\.').replaceAll('*', '[^/]*')}(/|$)`);
   return [...tree.keys()].some((file) => pattern.test(file));
 }

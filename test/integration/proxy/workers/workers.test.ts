@@ -61,6 +61,15 @@ async function metric(name: string): Promise<number> {
   return sum;
 }
 
+test('the page shows all workers as one door', async () => {
+  const session = open();
+  for (let i = 0; i < 20; i += 1) await fetchAnswer(session, { ...GET, 'user-agent': 'page-test' });
+  const page = async (): Promise<string> => (await fetch(`${door.adminUrl}/`)).text();
+  await expect.poll(page, { timeout: 15_000 }).toContain('<bdi title="page-test">');
+  expect(await page()).toContain('2 of 2 kube-apiservers serve.');
+  session.destroy();
+});
+
 test('connections are shared by all workers, and one admin port shows what they did together', async () => {
   const before = await metric('evenkeel_requests_total');
   const clients = Array.from({ length: 8 }, open);
