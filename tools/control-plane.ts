@@ -17,6 +17,8 @@ export interface ControlPlaneOptions {
   readonly goawayChance?: number;
   /** How long a replica serves on after SIGTERM with a failing /readyz; 0 by default. */
   readonly shutdownDelayMs?: number;
+  /** Its name in .tools/bin; `kube-apiserver` by default. */
+  readonly apiserver?: string;
   /** Added to the flags of every kube-apiserver; the last of two equal flags counts. */
   readonly apiserverFlags?: readonly string[];
   /** Told what is being started. */
@@ -70,8 +72,8 @@ const FOLDERS = ['pki', 'etcd', 'log', 'kubeconfig'] as const;
 
 /** Starts everything and resolves when every replica answers /readyz with 200. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  requireBinaries(['etcd', 'kube-apiserver']);
-  const { directory, log = () => undefined } = options;
+  const { directory, apiserver = 'kube-apiserver', log = () => undefined } = options;
+  requireBinaries(['etcd', apiserver]);
   const created = await mkdir(directory, { recursive: true });
   for (const folder of FOLDERS) await mkdir(join(directory, folder), { recursive: true });
   const children = new ChildGroup();
@@ -95,6 +97,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ports.map((port, index) =>
         startReplica(children, {
           name: `apiserver-${index + 1}`,
+          program: apiserver,
           port,
           ca: pki.clusterCa.cert,
           logPath: join(directory, 'log', `apiserver-${index + 1}.log`),
@@ -191,15 +194,20 @@ async function startReplica(
   children: ChildGroup,
   {
     name,
+    program,
     port,
     ca,
     logPath,
     flags,
-  }: { name: string; port: number; ca: string; logPath: string; flags: readonly string[] },
+  }: Pick<Replica, 'name' | 'port' | 'logPath'> & {
+    readonly program: string;
+    readonly ca: string;
+    readonly flags: readonly string[];
+  },
 ): Promise<Replica> {
   const url = `https://127.0.0.1:${port}`;
   const start = (): Child =>
-    children.start({ name, command: binaryPath('kube-apiserver'), args: flags, logPath });
+    children.start({ name, command: binaryPath(program), args: flags, logPath });
   const untilReady = (child: Child): Promise<void> =>
     child.untilReady((signal) =>
       waitUntilHealthy(`${url}/readyz`, { ca, limitMs: READY_LIMIT_MS, signal }),

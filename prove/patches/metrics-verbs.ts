@@ -228,6 +228,8 @@ function seriesRow(before: Site, after: Site): Row {
 
 function isProbed({ name, labels }: Sample): boolean {
   const counted = AFTERWARDS.includes(name) || name === GAUGE;
+  // What was refused while the custom resource was not served yet is a matter of time.
+  if (labels.code !== undefined && labels.code !== '200') return false;
   return counted && PROBES.some(({ resource }) => resource === labels.resource);
 }
 
