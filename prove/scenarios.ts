@@ -2,6 +2,7 @@ import type { Scenario } from './scenario.ts';
 import { etcd } from './scenarios/etcd.ts';
 import { frontDoor } from './scenarios/front-door.ts';
 import { metrics } from './scenarios/metrics.ts';
+import { patches } from './scenarios/patches.ts';
 import { watches } from './scenarios/watches.ts';
 import { watchesPeers } from './scenarios/watches-peers.ts';
 import { wire } from './scenarios/wire.ts';
@@ -11,6 +12,7 @@ export const SCENARIOS: readonly Scenario[] = [
   etcd,
   frontDoor,
   metrics,
+  patches,
   watches,
   watchesPeers,
   wire,
