@@ -164,9 +164,8 @@ export class EtcdCluster {
   /** Waits until all members that run have applied equally much. Only without load. */
   async settle(): Promise<void> {
     await poll('equal applied indexes', async () => {
-      const applied = [...(await this.statuses()).values()].map(
-        (status) => status.raftAppliedIndex,
-      );
+      const statuses = [...(await this.statuses()).values()];
+      const applied = statuses.map(({ raftAppliedIndex }) => raftAppliedIndex);
       return new Set(applied).size === 1 ? true : undefined;
     });
   }
@@ -203,8 +202,11 @@ export class EtcdCluster {
       isLearner: true,
     });
     this.#members.push(member);
-    await this.start(member, { untilHealthy: false, ...options });
-    await poll(`${member.name} to serve`, () => this.#tryStatus(member));
+    await poll(`${member.name} to serve`, async () => {
+      // It ends when it asks one that has not heard of it yet (GetClusterFromRemotePeers).
+      if (!member.running) await this.start(member, { untilHealthy: false, ...options });
+      return await this.#tryStatus(member);
+    });
     return member;
   }
 
@@ -292,9 +294,6 @@ export class EtcdCluster {
   /** A frozen member gives no answer, and must not hold up the question who leads. */
   #tryStatus(member: EtcdMember): Promise<GatewayStatus | undefined> {
     const status = this.gateway(member).status();
-    return Promise.race([status, delay(STATUS_LIMIT_MS)]).then(
-      (answer) => answer ?? undefined,
-      () => undefined,
-    );
+    return Promise.race([status, delay(STATUS_LIMIT_MS, undefined)]).catch(() => undefined);
   }
 }
