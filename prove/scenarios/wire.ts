@@ -95,7 +95,7 @@ async function attack({ directory, say, onEnd, signal }: ScenarioContext): Promi
 function attackRow(one: Attack, outcome: AttackOutcome): Row {
   const { quiet, attacked, grownMib, left } = outcome;
   const failures = quiet.failures + attacked.failures;
-  const wrong = wrongEnd(one, outcome);
+  const wrong = wrongEnd(one, outcome.report);
   const good =
     wrong === undefined &&
     failures === 0 &&

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Attack } from './attack.ts';
-import type { AttackerData, AttackerReport } from './attacker.ts';
+import type { AttackerCall, AttackerData, AttackerReport } from './attacker.ts';
 import type { HonestClients, Waits } from './honest-clients.ts';
 import { type Open, residentMib, settle, TOKEN, type Victim } from './victim.ts';
 
@@ -28,6 +28,8 @@ export interface AttackRunOptions {
 
 const SAMPLE_MS = 50;
 const LEAVE_LIMIT_MS = 5000;
+/** How long the attack may go on when its time is over and its end has not been seen yet. */
+const END_LIMIT_MS = 15_000;
 
 /** Looks at honest clients first without and then with the attacker. */
 export async function runAttack(options: AttackRunOptions): Promise<AttackOutcome> {
@@ -51,8 +53,8 @@ export async function runAttack(options: AttackRunOptions): Promise<AttackOutcom
       most = Math.max(most, residentMib(victim));
     }
     const attacked = honest.collect();
-    worker.postMessage('stop');
-    const [report] = (await once(worker, 'message')) as [AttackerReport];
+    await untilAnswered(attack, worker);
+    const report = await ask(worker, 'stop');
     const left = await settle(victim, options.honestCount, LEAVE_LIMIT_MS);
     return { quiet, attacked, report, grownMib: most - before, left };
   } finally {
@@ -60,8 +62,26 @@ export async function runAttack(options: AttackRunOptions): Promise<AttackOutcom
   }
 }
 
+async function ask(worker: Worker, call: AttackerCall): Promise<AttackerReport> {
+  worker.postMessage(call);
+  const [report] = (await once(worker, 'message')) as [AttackerReport];
+  return report;
+}
+
+/**
+ * An attack that builds up slowly on a busy machine reaches the victim's deadline late. That this
+ * takes longer is not what is asked; that it never comes shows in the report.
+ */
+async function untilAnswered(attack: Attack, worker: Worker): Promise<void> {
+  const endMs = performance.now() + END_LIMIT_MS;
+  while (wrongEnd(attack, await ask(worker, 'report')) !== undefined) {
+    if (performance.now() > endMs) return;
+    await delay(SAMPLE_MS);
+  }
+}
+
 /** Whether the attack was answered as it has to be; otherwise what came instead. */
-export function wrongEnd({ end }: Attack, { report }: AttackOutcome): string | undefined {
+export function wrongEnd({ end }: Attack, report: AttackerReport): string | undefined {
   const { connections, ended, goawayCodes, streamsReset } = report;
   const seen = JSON.stringify(report);
   if (connections === 0) return 'nothing was attacked';

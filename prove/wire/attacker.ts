@@ -15,7 +15,10 @@ export interface AttackerData {
   readonly token: string;
 }
 
-/** What it tells when it is told to stop. */
+/** What the thread is asked while it attacks; it answers both with its report. */
+export type AttackerCall = 'report' | 'stop';
+
+/** What it has seen so far. */
 export interface AttackerReport {
   /** Connections that were made. */
   readonly connections: number;
@@ -49,9 +52,12 @@ class Attacker {
     for (let i = 0; i < this.#attack.connections; i++) void this.#keepAttacking();
   }
 
-  stop(): AttackerReport {
+  stop(): void {
     this.#stopped = true;
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  report(): AttackerReport {
     return {
       connections: this.#connections,
       ended: this.#ended,
@@ -132,6 +138,7 @@ const attack = ATTACKS.find(({ name }) => name === data.attack);
 if (attack === undefined) throw new Error(`no attack "${data.attack}"`);
 const attacker = new Attacker(data, attack);
 attacker.start();
-parentPort?.once('message', () => {
-  parentPort?.postMessage(attacker.stop());
+parentPort?.on('message', (asked: AttackerCall) => {
+  if (asked === 'stop') attacker.stop();
+  parentPort?.postMessage(attacker.report());
 });

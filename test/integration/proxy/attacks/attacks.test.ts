@@ -51,7 +51,7 @@ test.each(ATTACKS)('honest clients outlive $name, and nothing is left of it', as
     attackMs: ATTACK_MS,
   });
   const { quiet, attacked, grownMib, left } = outcome;
-  expect(wrongEnd(attack, outcome)).toBeUndefined();
+  expect(wrongEnd(attack, outcome.report)).toBeUndefined();
   const log = readFileSync(victim.door.logPath, 'utf8').split('\n').slice(-5).join('\n');
   expect(quiet.failures + attacked.failures, log).toBe(0);
   expect(attacked.requests).toBeGreaterThan(HONEST_CLIENTS);
