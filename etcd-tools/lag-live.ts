@@ -65,7 +65,8 @@ export class LiveTable implements LagDisplay {
 
   /** A line that the terminal breaks would be two to move up over. */
   #fit(line: string): string {
-    const columns = this.#terminal.columns ?? DEFAULT_COLUMNS;
+    // Some terminals say that they have none.
+    const columns = this.#terminal.columns || DEFAULT_COLUMNS;
     return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`;
   }
 }
