@@ -7,7 +7,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   common: [],
   proxy: ['common'],
   'etcd-tools': ['common'],
-  loadtests: ['common'],
+  // `up` starts the control plane that tools builds.
+  loadtests: ['common', 'tools'],
   patches: ['common', 'tools'],
   tools: ['common'],
   // Not the proxy: what the proxy is tested against must not share its mistakes.
@@ -66,7 +67,8 @@ const ONLY_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['etcd-tools/member.ts'],
   '@grpc/proto-loader': ['etcd-tools/member.ts'],
   zod: ['proxy/config-schema.ts'],
-  yaml: ['proxy/config.ts', 'simulator/body.ts'],
+  yaml: ['proxy/config.ts', 'simulator/body.ts', 'loadtests/kubeconfig.ts'],
+  'hdr-histogram-js': ['loadtests/histogram.ts'],
   '@peculiar/x509': ['tools/pki.ts', 'simulator/authentication.ts'],
 };
 // An import of types alone loads nothing, and still ties us to the library's shapes.
