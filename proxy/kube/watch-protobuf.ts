@@ -2,6 +2,7 @@
 // 2: RawExtension{1: raw}} (apimachinery pkg/util/framer, pkg/apis/meta/v1/generated.proto). The raw
 // object is "k8s\0" and runtime.Unknown{1: TypeMeta{2: kind}, 2: raw}. Field 1 of every object is its
 // metadata, and all else of it is stepped over.
+import { ProtobufCursor } from './protobuf-cursor.ts';
 import {
   type FrameReader,
   frameTypeAt,
@@ -19,12 +20,6 @@ import {
 const LENGTH_BYTES = 4;
 /** In front of every Kubernetes protobuf object (pkg/runtime/serializer/protobuf/protobuf.go). */
 const MAGIC = Buffer.from('k8s\0');
-
-const VARINT = 0;
-const FIXED_64 = 1;
-const DELIMITED = 2;
-const FIXED_32 = 5;
-const MAX_VARINT_BYTES = 10;
 
 /** ObjectMeta and ListMeta (pkg/apis/meta/v1/generated.proto). */
 const OBJECT_VERSION = 6;
@@ -47,11 +42,7 @@ export class ProtobufFrameReader implements FrameReader {
   /** Behind the frame's first byte, once its length is known. */
   #frameEnd = 0;
 
-  // The field that was read last: its number, and from where to where its content goes.
-  #field = 0;
-  #wire = 0;
-  #from = 0;
-  #to = 0;
+  readonly #at = new ProtobufCursor();
 
   #type: WatchFrameType = 'UNKNOWN';
   #version: string | undefined;
@@ -91,13 +82,13 @@ export class ProtobufFrameReader implements FrameReader {
     this.#initialEventsEnd = false;
     let extensionFrom = 0;
     let extensionEnd = 0;
-    for (let at = from; at < end; at = this.#to) {
-      if (!this.#next(bytes, at, end)) return false;
-      if (this.#is(1)) {
-        this.#type = frameTypeAt(bytes, this.#from, this.#to);
-      } else if (this.#is(2)) {
-        extensionFrom = this.#from;
-        extensionEnd = this.#to;
+    for (let at = from; at < end; at = this.#at.to) {
+      if (!this.#at.next(bytes, at, end)) return false;
+      if (this.#at.is(1)) {
+        this.#type = frameTypeAt(bytes, this.#at.from, this.#at.to);
+      } else if (this.#at.is(2)) {
+        extensionFrom = this.#at.from;
+        extensionEnd = this.#at.to;
       }
     }
     return this.#extension(bytes, extensionFrom, extensionEnd);
@@ -109,11 +100,11 @@ export class ProtobufFrameReader implements FrameReader {
   #extension(bytes: Buffer, from: number, end: number): boolean {
     let rawFrom = 0;
     let rawEnd = 0;
-    for (let at = from; at < end; at = this.#to) {
-      if (!this.#next(bytes, at, end)) return false;
-      if (!this.#is(1)) continue;
-      rawFrom = this.#from;
-      rawEnd = this.#to;
+    for (let at = from; at < end; at = this.#at.to) {
+      if (!this.#at.next(bytes, at, end)) return false;
+      if (!this.#at.is(1)) continue;
+      rawFrom = this.#at.from;
+      rawEnd = this.#at.to;
     }
     const objectFrom = rawFrom + MAGIC.length;
     // An object in another encoding has a version that is not read.
@@ -126,15 +117,15 @@ export class ProtobufFrameReader implements FrameReader {
     let objectEnd = 0;
     let versionField = OBJECT_VERSION;
     for (let at = from; at < end; ) {
-      if (!this.#next(bytes, at, end)) return false;
-      at = this.#to;
-      if (this.#is(1)) {
-        const field = this.#versionField(bytes, this.#from, this.#to);
+      if (!this.#at.next(bytes, at, end)) return false;
+      at = this.#at.to;
+      if (this.#at.is(1)) {
+        const field = this.#versionField(bytes, this.#at.from, this.#at.to);
         if (field < 0) return false;
         versionField = field;
-      } else if (this.#is(2)) {
-        objectFrom = this.#from;
-        objectEnd = this.#to;
+      } else if (this.#at.is(2)) {
+        objectFrom = this.#at.from;
+        objectEnd = this.#at.to;
       }
     }
     return this.#object(bytes, objectFrom, objectEnd, versionField);
@@ -143,9 +134,10 @@ export class ProtobufFrameReader implements FrameReader {
   /** By kind: the metadata of a Status, a Table and every list is a ListMeta. */
   #versionField(bytes: Buffer, from: number, end: number): number {
     let field = OBJECT_VERSION;
-    for (let at = from; at < end; at = this.#to) {
-      if (!this.#next(bytes, at, end)) return MALFORMED;
-      if (this.#is(2)) field = hasListMeta(bytes, this.#from, this.#to) ? LIST_VERSION : field;
+    for (let at = from; at < end; at = this.#at.to) {
+      if (!this.#at.next(bytes, at, end)) return MALFORMED;
+      if (this.#at.is(2))
+        field = hasListMeta(bytes, this.#at.from, this.#at.to) ? LIST_VERSION : field;
     }
     return field;
   }
@@ -153,12 +145,12 @@ export class ProtobufFrameReader implements FrameReader {
   /** Entries of maps and lists are fields of their own here: steps, but no more than steps. */
   #object(bytes: Buffer, from: number, end: number, versionField: number): boolean {
     for (let at = from; at < end; ) {
-      if (!this.#next(bytes, at, end)) return false;
-      at = this.#to;
-      if (this.#is(1)) {
-        if (!this.#metadata(bytes, this.#from, this.#to, versionField)) return false;
-      } else if (this.#field === STATUS_CODE && this.#wire === VARINT && this.#type === 'ERROR') {
-        this.#code = varintAt(bytes, this.#from, this.#to);
+      if (!this.#at.next(bytes, at, end)) return false;
+      at = this.#at.to;
+      if (this.#at.is(1)) {
+        if (!this.#metadata(bytes, this.#at.from, this.#at.to, versionField)) return false;
+      } else if (this.#at.isNumber(STATUS_CODE) && this.#type === 'ERROR') {
+        this.#code = this.#at.number(bytes);
       }
     }
     return true;
@@ -166,14 +158,16 @@ export class ProtobufFrameReader implements FrameReader {
 
   #metadata(bytes: Buffer, from: number, end: number, versionField: number): boolean {
     for (let at = from; at < end; ) {
-      if (!this.#next(bytes, at, end)) return false;
-      at = this.#to;
-      if (this.#is(versionField)) {
+      if (!this.#at.next(bytes, at, end)) return false;
+      at = this.#at.to;
+      if (this.#at.is(versionField)) {
         // The apiserver writes empty strings out.
         this.#version =
-          this.#to > this.#from ? bytes.toString('latin1', this.#from, this.#to) : undefined;
-      } else if (this.#is(OBJECT_ANNOTATIONS) && this.#type === 'BOOKMARK') {
-        if (!this.#annotation(bytes, this.#from, this.#to)) return false;
+          this.#at.to > this.#at.from
+            ? bytes.toString('latin1', this.#at.from, this.#at.to)
+            : undefined;
+      } else if (this.#at.is(OBJECT_ANNOTATIONS) && this.#type === 'BOOKMARK') {
+        if (!this.#annotation(bytes, this.#at.from, this.#at.to)) return false;
       }
     }
     return true;
@@ -183,68 +177,18 @@ export class ProtobufFrameReader implements FrameReader {
   #annotation(bytes: Buffer, from: number, end: number): boolean {
     let keyMatches = false;
     let isTrue = false;
-    for (let at = from; at < end; at = this.#to) {
-      if (!this.#next(bytes, at, end)) return false;
-      if (this.#is(1)) keyMatches = holdsAt(bytes, this.#from, this.#to, INITIAL_EVENTS_END_KEY);
-      else if (this.#is(2)) isTrue = holdsAt(bytes, this.#from, this.#to, TRUE);
+    for (let at = from; at < end; at = this.#at.to) {
+      if (!this.#at.next(bytes, at, end)) return false;
+      if (this.#at.is(1))
+        keyMatches = holdsAt(bytes, this.#at.from, this.#at.to, INITIAL_EVENTS_END_KEY);
+      else if (this.#at.is(2)) isTrue = holdsAt(bytes, this.#at.from, this.#at.to, TRUE);
     }
     if (keyMatches) this.#initialEventsEnd = isTrue;
     return true;
-  }
-
-  /** Strings and messages only: the same number with another wire type is not the same field. */
-  #is(field: number): boolean {
-    return this.#field === field && this.#wire === DELIMITED;
-  }
-
-  /** Reads the field at `at`; false when it does not end by `end`, or is none. */
-  #next(bytes: Buffer, at: number, end: number): boolean {
-    const tagEnd = varintEnd(bytes, at, end);
-    if (tagEnd < 0) return false;
-    const tag = varintAt(bytes, at, tagEnd);
-    this.#wire = tag & 7;
-    this.#field = Math.floor(tag / 8);
-    if (this.#field === 0) return false;
-    this.#from = tagEnd;
-    this.#to = this.#contentEnd(bytes, tagEnd, end);
-    return this.#to >= 0 && this.#to <= end;
-  }
-
-  #contentEnd(bytes: Buffer, at: number, end: number): number {
-    switch (this.#wire) {
-      case VARINT:
-        return varintEnd(bytes, at, end);
-      case FIXED_64:
-        return at + 8;
-      case FIXED_32:
-        return at + 4;
-      case DELIMITED: {
-        this.#from = varintEnd(bytes, at, end);
-        return this.#from < 0 ? MALFORMED : this.#from + varintAt(bytes, at, this.#from);
-      }
-      default: // Groups, which proto3 does not have, and numbers that nothing has.
-        return MALFORMED;
-    }
   }
 }
 
 function hasListMeta(bytes: Buffer, from: number, to: number): boolean {
   if (holdsAt(bytes, from, to, STATUS) || holdsAt(bytes, from, to, TABLE)) return true;
   return to - from >= LIST.length && holdsAt(bytes, to - LIST.length, to, LIST);
-}
-
-/** The offset after the varint at `at`, or -1 when it does not end in time. */
-function varintEnd(bytes: Buffer, from: number, end: number): number {
-  const limit = Math.min(end, from + MAX_VARINT_BYTES);
-  for (let at = from; at < limit; at++) {
-    if ((bytes[at] ?? 0) < 0x80) return at + 1;
-  }
-  return -1;
-}
-
-/** Exact to 2^53, beyond every length that fits a frame. */
-function varintAt(bytes: Buffer, from: number, to: number): number {
-  let value = 0;
-  for (let at = to - 1; at >= from; at--) value = value * 128 + ((bytes[at] ?? 0) & 0x7f);
-  return value;
 }
