@@ -252,6 +252,7 @@ export class JsonFrameReader implements FrameReader {
         break;
       case ANNOTATIONS:
         if (holdsAt(bytes, from, to, KEYS.initialEventsEnd)) this.#initialEndAt = valueAt;
+        else this.#checkSpelling(bytes, from, to);
         break;
       default:
     }

@@ -79,6 +79,11 @@ test.each([
     wrap(`${METADATA.slice(0, -1)},"annotations":{"\\"":""}}`),
     version('7'),
   ],
+  [
+    'an escaped end of the initial events',
+    wrap(`"metadata":{"annotations":{"\\u006b8s.io/initial-events-end":"false"}}`),
+    UNKNOWN,
+  ],
   // Strings that look like structure.
   ['braces in strings', wrap(`"a":"}}}{{[","b}":"]",${METADATA}`), version('7')],
   ['escaped quotes', wrap(`"a":"\\"}","b":"\\\\",${METADATA}`), version('7')],
