@@ -42,6 +42,16 @@ const NOTES = `
   watches over WebSocket, and in encodings that nobody uses, only beginning and end are known.
 * \`evenkeel_watch_event_latency_seconds\` ends when the client's socket has been given the event. For a
   client that does not read, that is when it reads again.
+* \`evenkeel_watch_write_to_delivery_seconds\` is the whole way, etcd and kube-apiserver included, of a sample
+  of the ADDED and MODIFIED, each as likely as any other; objects that a watch begins with, and what was
+  written before it, are left out. A Lease shows its renewal, on the clock of its holder: trust these. Any
+  other object shows the newest time of its managed fields, on the clock of an apiserver and cut to whole
+  seconds, so the figure is too long by up to 1 s. A write that only removes fields, and the binding of a
+  pod, leave that time as it was: their figure is too long by what lies between the two writes, unless it
+  shows (\`earlier_write\` in \`evenkeel_watch_write_times_total\`). What seems to come before it was written
+  is \`ahead\` there, and not in the histogram.
+* There are no native histograms: neither of the two text formats can say one
+  ([0012](decisions/0012-own-series-and-exposition.md)).
 * \`evenkeel_replica_event_lag_seconds\` compares watches of whole resources (all namespaces, no selector)
   at different replicas: when the first of them brought a change, and when each other one did.
 `;

@@ -40,6 +40,7 @@ function quantiles(family: string, by: string, legend: string, selector = ''): Q
 }
 
 const DURATION = 'evenkeel_request_duration_seconds';
+const WRITTEN = 'evenkeel_watch_write_to_delivery_seconds';
 
 export const ROWS: readonly Row[] = [
   {
@@ -166,6 +167,13 @@ export const ROWS: readonly Row[] = [
         description: "From an event's first byte from the endpoint to the client's socket.",
         unit: 's',
         queries: quantiles('evenkeel_watch_event_latency_seconds', '', ''),
+      },
+      {
+        title: 'From write to delivery',
+        description:
+          'Of renewals of leases, etcd and kube-apiserver included, by their holders’ clocks.',
+        unit: 's',
+        queries: quantiles(WRITTEN, '', '', 'source="renew_time"'),
       },
       {
         title: 'How far endpoints are behind each other, p99',

@@ -24,6 +24,8 @@ export interface MetricsOptions {
   readonly limits?: Partial<TallyLimits>;
   /** The clock of the records. */
   readonly nowMs?: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallMs?: () => number;
 }
 
 /** Why a connection was refused before it could ask for anything. */
@@ -64,8 +66,9 @@ export class Metrics implements RequestObserver {
     | { readonly format: ExpositionFormat; readonly bytes: Promise<Buffer> }
     | undefined;
 
-  constructor({ version, sources, limits, nowMs = () => performance.now() }: MetricsOptions) {
-    this.requests = new RequestMetrics(limits, nowMs);
+  constructor(options: MetricsOptions) {
+    const { version, sources, limits, nowMs = () => performance.now(), wallMs } = options;
+    this.requests = new RequestMetrics(limits, nowMs, wallMs);
     this.registerRequests();
     this.registerConnections();
     for (const { name, help, labelNames, values, merge } of STATE_GAUGES) {

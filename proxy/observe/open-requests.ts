@@ -8,11 +8,13 @@ import type { RequestRecord, WatchMeter } from './request-record.ts';
 import type { RequestSeries } from './request-series.ts';
 import type { Route } from './routes.ts';
 import type { WatchPlace, WatchRows, WatchSeries } from './watch-series.ts';
+import { type WriteTimeSeries, WrittenEvents } from './write-times.ts';
 
 /** What open requests are counted in. */
 export interface OpenRequestParts {
   readonly watches: WatchSeries;
   readonly freshness: FreshnessSeries;
+  readonly writeTimes: WriteTimeSeries;
   readonly requests: RequestSeries;
   findRoute(record: RequestRecord): Route;
   readonly nowMs: () => number;
@@ -40,6 +42,7 @@ export class OpenRequest implements WatchMeter {
   private rows: WatchRows | undefined;
   private place: WatchPlace | undefined;
   private freshness: Freshness | undefined;
+  private written: WrittenEvents | undefined;
   private freshFromMs = 0;
   private eventSeen = false;
   private countedRequestBytes = 0;
@@ -66,9 +69,11 @@ export class OpenRequest implements WatchMeter {
     const { rows, freshness } = this;
     if (rows === undefined) return;
     if (freshness !== undefined) this.noteVersion(freshness, frame, firstByteAtMs);
+    const { length } = frame.bytes;
+    const openForMs = firstByteAtMs - record.answeredAtMs;
+    this.written?.event(frame, record.responseBytes + length, openForMs, firstByteAtMs);
     if (!forwarded || frame.type === 'BLANK') return;
     const { watches } = parts;
-    const { length } = frame.bytes;
     watches.events.add(rows.events, 1);
     watches.sizes.observe(rows.sizes, length);
     this.waiting.add(record.responseBytes + length, firstByteAtMs);
@@ -80,6 +85,7 @@ export class OpenRequest implements WatchMeter {
 
   sent(totalBytes: number): void {
     if (!this.waiting.hasUpTo(totalBytes)) return;
+    this.written?.sent(totalBytes);
     const { rows, parts } = this;
     const nowMs = parts.nowMs();
     this.waiting.takeUpTo(totalBytes, (sinceMs, count) => {
@@ -110,6 +116,7 @@ export class OpenRequest implements WatchMeter {
     this.place = parts.watches.placeOf(route.watch, labels, record.endpoint);
     parts.watches.answered(this.place, (record.answeredAtMs - record.enteredAtMs) / 1000);
     this.freshFromMs = record.answeredAtMs + HISTORY_MS;
+    this.written = new WrittenEvents(parts.writeTimes, labels);
     if (labels.scope === 'cluster' && !record.info.query.includes('Selector')) {
       this.freshness = parts.freshness.of(labels.group, labels.resource);
     }

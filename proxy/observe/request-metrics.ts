@@ -12,6 +12,7 @@ import type { Series } from './series-table.ts';
 import { OpenCounts, TopCounts, type TopReport } from './top-report.ts';
 import { WatchSeries } from './watch-series.ts';
 import { WatchTally } from './watch-tally.ts';
+import { WriteTimeSeries } from './write-times.ts';
 
 /** Open requests that are looked at in one go. */
 const SLICE = 4000;
@@ -24,14 +25,16 @@ export class RequestMetrics implements RequestObserver {
   private readonly apiserver = new ApiserverSeries();
   readonly watches = new WatchSeries();
   readonly freshness = new FreshnessSeries();
+  private readonly writeTimes: WriteTimeSeries;
   private readonly top = new TopCounts();
   private readonly open = new OpenRequests();
   private readonly nowMs: () => number;
   private counting: Promise<void> | undefined;
   private behindNow: ReadonlyMap<string, number> = new Map();
 
-  constructor(limits: Partial<TallyLimits> | undefined, nowMs: () => number) {
+  constructor(limits: Partial<TallyLimits> | undefined, nowMs: () => number, wallMs = Date.now) {
     this.nowMs = nowMs;
+    this.writeTimes = new WriteTimeSeries(wallMs);
     this.routes = new RouteTable(
       (labels) => ({
         labels,
@@ -50,9 +53,10 @@ export class RequestMetrics implements RequestObserver {
       this.apiserver.entered(record);
       return;
     }
-    const { watches, freshness, requests, nowMs } = this;
+    const { watches, freshness, writeTimes, requests, nowMs } = this;
     const findRoute = (one: RequestRecord): Route => this.routes.find(one);
-    const open = new OpenRequest(record, { watches, freshness, requests, findRoute, nowMs });
+    const parts = { watches, freshness, writeTimes, requests, findRoute, nowMs };
+    const open = new OpenRequest(record, parts);
     record.meter = open;
     this.open.add(open);
   }
@@ -82,8 +86,8 @@ export class RequestMetrics implements RequestObserver {
 
   /** All families, with the last count of what is open. */
   get all(): Series[] {
-    const { requests, apiserver, watches, moves, freshness } = this;
-    return [requests, watches, moves, freshness, apiserver].flatMap(({ all }) => all);
+    const { requests, apiserver, watches, writeTimes, moves, freshness } = this;
+    return [requests, watches, writeTimes, moves, freshness, apiserver].flatMap(({ all }) => all);
   }
 
   async topReport(): Promise<TopReport> {
