@@ -1,9 +1,10 @@
 // The proof of one patch on one source: its test fails without the change, for the reason that it
 // states, and passes with it, and nothing else in the packages breaks.
 import { dirname } from 'node:path';
+import { Refusal, runTests, runVet, type TestRun, type Workplace } from './go-checks.ts';
 import { type PatchFile, type TestPlan, testPlan } from './patch-file.ts';
 import type { Base, Patch } from './patch-set.ts';
-import { runInSource } from './source.ts';
+import type { Proof } from './stamps.ts';
 import { WorkingCopy } from './working-copy.ts';
 
 /** How far one patch, or all of a folder together, was proven. */
@@ -13,48 +14,15 @@ export interface Outcome {
   readonly note: string;
 }
 
-/** Where and how to verify. */
-export interface Workplace {
-  /** A copy of the base as it is published. */
-  readonly directory: string;
-  readonly signal: AbortSignal;
-  /** Told what is being done. */
-  readonly onStep?: (what: string) => void;
-}
-
-/** Thrown inside of this file to end a proof early. */
-class Refusal extends Error {
-  readonly verdict: 'refused' | 'not run';
-
-  constructor(message: string, verdict: 'refused' | 'not run' = 'refused') {
-    super(message);
-    this.name = 'Refusal';
-    this.verdict = verdict;
-  }
-}
-
-// The race detector is C: without a compiler go says one of these, and nothing has been tested.
-const NO_RACE_DETECTOR = /-race (requires cgo|is not supported)|C compiler .* not found/;
 const SHOWN_LINES = 12;
-// Whole packages of kube-apiserver take up to two minutes, and three times that under load.
-const TEST_TIMEOUT = '10m';
 const TRIES_OF_OTHER_TESTS = 3;
-
-interface TestRun {
-  readonly passed: boolean;
-  /** Patterns that no line has matched. */
-  readonly unmatched: readonly RegExp[];
-  readonly lines: readonly string[];
-  /** Names of tests, without those of their parts. */
-  readonly failed: readonly string[];
-  readonly seconds: number;
-}
 
 /** Proves `patch` on top of those that it depends on. */
 export async function verifyPatch(
   patch: Patch,
   dependencies: readonly Patch[],
   workplace: Workplace,
+  proof: Proof,
 ): Promise<Outcome> {
   const copy = new WorkingCopy(workplace.directory, workplace.signal);
   return conclude(copy, async () => {
@@ -63,8 +31,8 @@ export async function verifyPatch(
       await applyOrRefuse(copy, test);
     }
     return patch.revert === undefined
-      ? proveChange(patch, copy, workplace)
-      : proveTestAlone(patch, copy, workplace);
+      ? proveChange(patch, copy, workplace, proof)
+      : proveTestAlone(patch, copy, workplace, proof);
   });
 }
 
@@ -97,7 +65,12 @@ async function conclude(copy: WorkingCopy, prove: () => Promise<string>): Promis
   }
 }
 
-async function proveChange(patch: Patch, copy: WorkingCopy, workplace: Workplace): Promise<string> {
+async function proveChange(
+  patch: Patch,
+  copy: WorkingCopy,
+  workplace: Workplace,
+  proof: Proof,
+): Promise<string> {
   // Quickly told, and otherwise only known when the test has failed.
   const complaint = patch.change && (await copy.check(patch.change));
   if (complaint !== undefined) throw doesNotApply(patch.change, complaint);
@@ -105,23 +78,26 @@ async function proveChange(patch: Patch, copy: WorkingCopy, workplace: Workplace
   const without = await proveFailure(patch, workplace);
   await applyOrRefuse(copy, patch.change);
   const passing = await provePass(patch, workplace);
-  const whole = await proveWhole(packagesOf(patch), patch.base, copy, workplace);
-  return `fails without ${without}, passes with ${passing}, ${whole}`;
+  const own = `fails without ${without}, passes with ${passing}`;
+  if (proof === 'quick') return own;
+  return `${own}, ${await proveWhole(packagesOf(patch), patch.base, copy, workplace)}`;
 }
 
 async function proveTestAlone(
   patch: Patch,
   copy: WorkingCopy,
   workplace: Workplace,
+  proof: Proof,
 ): Promise<string> {
   await applyOrRefuse(copy, patch.test);
   const passing = await provePass(patch, workplace);
   await applyOrRefuse(copy, patch.revert);
   const reverted = await proveFailure(patch, workplace);
+  const own = `passes ${passing}, fails when reverted ${reverted}`;
+  if (proof === 'quick') return own;
   await copy.reset();
   await applyOrRefuse(copy, patch.test);
-  const whole = await proveWhole(packagesOf(patch), patch.base, copy, workplace);
-  return `passes ${passing}, fails when reverted ${reverted}, ${whole}`;
+  return `${own}, ${await proveWhole(packagesOf(patch), patch.base, copy, workplace)}`;
 }
 
 async function applyOrRefuse(copy: WorkingCopy, patch: PatchFile | undefined): Promise<void> {
@@ -212,56 +188,6 @@ async function proveVet(
   const fresh = [...complaints].filter(([key]) => !old.has(key)).map(([, line]) => line);
   if (fresh.length > 0) throw new Refusal(`go vet complains:${tail(fresh)}`);
   return `vet clean but for ${complaints.size} older complaints`;
-}
-
-/**
- * Lines of complaint by what stays the same of them: the file's name and the message. Lines may have
- * been added further up, and go remembers complaints with the folder in which it first had them.
- */
-async function runVet(
-  packages: readonly string[],
-  { directory, signal }: Workplace,
-): Promise<Map<string, string>> {
-  const args = ['vet', '-trimpath', ...packages];
-  const { exitCode, lines } = await runInSource({ directory, command: 'go', args, signal });
-  signal.throwIfAborted();
-  if (exitCode === 0) return new Map();
-  const complaints = lines.filter((line) => !line.startsWith('#'));
-  // Whatever else made vet fail has to count as well.
-  const kept = complaints.length > 0 ? complaints : [`go vet ended with ${exitCode}`];
-  return new Map(kept.map((line) => [line.replace(/^(?:.*\/)?([^/]+?):[\d:]+/, '$1:'), line]));
-}
-
-async function runTests(
-  { packages, run, flags }: TestPlan,
-  patterns: readonly RegExp[],
-  { directory, signal }: Workplace,
-): Promise<TestRun> {
-  const unmatched = new Set(patterns);
-  const failed: string[] = [];
-  const startedAt = performance.now();
-  const selection = run === '' ? [] : ['-v', '-run', run];
-  const { exitCode, lines } = await runInSource({
-    directory,
-    command: 'go',
-    // Paths are left out of what is compiled, so that all copies share what they have in common.
-    args: [
-      ...['test', '-trimpath', '-count=1', `-timeout=${TEST_TIMEOUT}`],
-      ...[...selection, ...flags, ...packages],
-    ],
-    signal,
-    onLine: (line) => {
-      const [, name] = /^--- FAIL: (\w+) /.exec(line) ?? [];
-      if (name !== undefined) failed.push(name);
-      for (const pattern of unmatched) if (pattern.test(line)) unmatched.delete(pattern);
-    },
-  });
-  signal.throwIfAborted();
-  const passed = exitCode === 0;
-  const missing = passed ? undefined : lines.find((line) => NO_RACE_DETECTOR.test(line));
-  if (missing !== undefined) throw new Refusal(missing.trim(), 'not run');
-  const seconds = (performance.now() - startedAt) / 1000;
-  return { passed, unmatched: [...unmatched], lines, failed, seconds };
 }
 
 /** The packages of the test, and those of every Go file that the change touches. */

@@ -2,10 +2,11 @@
 // other in its copy, and sources go side by side where there are processors for it.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Workplace } from './go-checks.ts';
 import type { Base } from './patch-set.ts';
 import { NoSourceError, type Unpack, WrongSourceError } from './source.ts';
-import { computeWorkStamp, readStamp, type Work, writeStamp } from './stamps.ts';
-import { type Outcome, verifyPatch, verifySeries, type Workplace } from './verification.ts';
+import { readStamp, type Work, writeStamp } from './stamps.ts';
+import { type Outcome, verifyPatch, verifySeries } from './verification.ts';
 
 /** How one piece of work ended. */
 export interface Report extends Outcome {
@@ -58,8 +59,9 @@ async function* verifyOnBase(
 ): AsyncGenerator<Report> {
   const stale: Work[] = [];
   for (const work of works) {
-    const stamp = computeWorkStamp(work, options.goVersion);
-    const note = options.again ? undefined : await readStamp(stampsOf(options), work, stamp);
+    const note = options.again
+      ? undefined
+      : await readStamp(stampsOf(options), work, options.goVersion);
     if (note === undefined) stale.push(work);
     else yield { work, verdict: 'verified', note, tookMs: 0, cached: true };
   }
@@ -83,8 +85,7 @@ async function* verifyStale(
       const report = await verifyOne(work, missing, source, options);
       if (report === undefined) return;
       if (report.verdict === 'verified') {
-        const stamp = computeWorkStamp(work, options.goVersion);
-        await writeStamp(stampsOf(options), work, stamp, report.note);
+        await writeStamp(stampsOf(options), work, options.goVersion, report.note);
       }
       yield report;
     }
@@ -129,7 +130,7 @@ async function verifyOne(
       missing ??
       (work.patch === undefined
         ? await verifySeries(work.patches, workplace)
-        : await verifyPatch(work.patch, work.patches.slice(0, -1), workplace));
+        : await verifyPatch(work.patch, work.patches.slice(0, -1), workplace, work.proof));
     return { ...outcome, work, tookMs: performance.now() - startedAt, cached: false };
   } catch (error) {
     if (signal.aborted) return undefined;

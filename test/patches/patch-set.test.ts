@@ -93,7 +93,7 @@ test('a patch that depends on one after it is refused', () => {
 test('a stamp changes with the patch, its test, the pin and the Go version', () => {
   const stampOf = (mails: Readonly<Record<string, string>>, base = BASE, go = 'go1.26') => {
     const [work] = planWork([BASE], assembleMails(mails).patches);
-    return work === undefined ? undefined : computeWorkStamp({ ...work, base }, go);
+    return work === undefined ? undefined : computeWorkStamp({ ...work, base }, go, 'whole');
   };
   const mails = { '0001-one.patch': changeMail(), '0001-one.test.patch': testMail() };
   const stamps = [

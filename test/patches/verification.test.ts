@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parsePatchFile } from '../../patches/patch-file.ts';
 import { assemble, type Base } from '../../patches/patch-set.ts';
 import { NoSourceError, type Unpack, WrongSourceError } from '../../patches/source.ts';
-import { planWork } from '../../patches/stamps.ts';
+import { type Proof, planWork } from '../../patches/stamps.ts';
 import { type Report, verifyAll } from '../../patches/workbench.ts';
 import { addFile, changeMail, OTHER_TEST, replaceLine, SOURCE, testMail } from './mail.ts';
 
@@ -43,17 +43,23 @@ async function unpack(_base: Base, target: string): Promise<void> {
   await writeFile(join(target, 'nothing_test.go'), OTHER_TEST);
 }
 
+interface Options {
+  readonly unpack?: Unpack;
+  readonly again?: boolean;
+  readonly proof?: Proof;
+}
+
 /** Verifies patches of one folder, each of which has the name of its file. */
 async function verify(
   mails: Readonly<Record<string, string>>,
-  options: { readonly unpack?: Unpack; readonly again?: boolean } = {},
+  { proof = 'whole', ...options }: Options = {},
 ): Promise<readonly Report[]> {
   const files = Object.entries(mails).map(
     ([name, text]) => [name, parsePatchFile(`adder/v1.0.0/${name}`, text)] as const,
   );
   const { patches, problems } = assemble(BASE, new Map(files));
   expect(problems).toEqual([]);
-  const reports = await verifyAll(planWork([BASE], patches), {
+  const reports = await verifyAll(planWork([BASE], patches, proof), {
     directory,
     unpack,
     goVersion: 'go',
@@ -68,7 +74,7 @@ async function verify(
 
 async function verifyOne(
   mails: Readonly<Record<string, string>>,
-  options: { readonly unpack?: Unpack; readonly again?: boolean } = {},
+  options: Options = {},
 ): Promise<string> {
   const [report] = await verify(mails, options);
   return `${report?.verdict}: ${report?.note}`;
@@ -90,6 +96,60 @@ test.skipIf(notRun !== '')(
       true,
       first?.note,
     ]);
+  },
+);
+
+/** Another file, so that it holds together with `good`. */
+const other = {
+  '0002-more.patch': changeMail({
+    diff: addFile('more.go', ['package adder', '', 'const more = 3']),
+  }),
+  '0002-more.test.patch': testMail({
+    trailers: { 'Test-Run': ['^TestMore$'], 'Fails-With': ['undefined: more'] },
+    diff: addFile('more_test.go', [
+      ...['package adder', '', 'import "testing"', '', 'func TestMore(t *testing.T) {'],
+      ...['\tif more != 3 {', '\t\tt.Error("more")', '\t}', '}'],
+    ]),
+  }),
+};
+
+test.skipIf(notRun !== '')(
+  `what is proven quickly is proven wholly together, and does not pass for a whole proof${notRun}`,
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const mails = { ...good, ...other };
+    const all = [
+      /^fails without [\d.]+ s, passes with [\d.]+ s$/,
+      /^fails without [\d.]+ s, passes with [\d.]+ s$/,
+      /^apply in order; whole package [\d.]+ s, vet clean$/,
+    ].map((note) => expect.stringMatching(note));
+    const quick = await verify(mails, { proof: 'quick' });
+    expect(quick.map(({ note }) => note)).toEqual(all);
+    const done = async (proof: Proof): Promise<string[]> => {
+      const reports = await verify(mails, { proof, again: false });
+      return reports.filter(({ cached }) => !cached).map(({ work }) => work.patch?.name ?? 'all');
+    };
+    expect(await done('quick')).toEqual([]);
+    // All together are proven wholly in any case.
+    expect(await done('whole')).toEqual(['0001-add', '0002-more']);
+    expect(await done('quick')).toEqual([]);
+    expect(await done('whole')).toEqual([]);
+  },
+);
+
+test.skipIf(notRun !== '')(
+  `a patch that breaks another test is refused together with the others, if not by its quick proof${notRun}`,
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const diff = replaceLine('add.go', 4, '\treturn a - b', '\treturn 3');
+    const mails = { ...good, ...other, '0001-add.patch': changeMail({ diff }) };
+    const reports = await verify(mails, { proof: 'quick' });
+    expect(reports.map(({ verdict }) => verdict)).toEqual(['verified', 'verified', 'refused']);
+    expect(reports[2]?.note).toContain('1 and 0 are not 1');
+    // Alone in its folder, there is nothing else that would tell.
+    expect(
+      await verifyOne({ ...good, '0001-add.patch': changeMail({ diff }) }, { proof: 'quick' }),
+    ).toContain('refused: other tests of the packages fail:');
   },
 );
 
