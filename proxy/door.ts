@@ -11,6 +11,7 @@ import { createTunnels, type Tunnels } from './http1/tunnels.ts';
 import { upgradeDefaults } from './http1/upgrade-attempt.ts';
 import type { MessageStream } from './http2/message-stream.ts';
 import { WriteBuffers } from './http2/write-buffers.ts';
+import { CallerNames } from './identity/caller-name.ts';
 import type { Client } from './identity/client.ts';
 import { Listener } from './listener.ts';
 import { AccessLog } from './observe/access-log.ts';
@@ -202,6 +203,7 @@ function createParts(
 ): Omit<UpgradeParts, 'balancer' | 'observer' | 'tunnels' | 'watches'> {
   const { retry, upstream, limits, frontProxy } = config;
   return {
+    callerNames: new CallerNames(config.listen.keyPem),
     open: new OpenExchanges(),
     nowMs,
     retryBudget: new RetryBudget(

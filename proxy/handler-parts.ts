@@ -1,3 +1,4 @@
+import type { CallerNames } from './identity/caller-name.ts';
 import type { RequestObserver } from './observe/request-record.ts';
 import type { OpenExchanges } from './open-exchanges.ts';
 import type { AttemptParts } from './upstream/attempts.ts';
@@ -7,6 +8,7 @@ import type { WatchHome } from './watch/watch-home.ts';
 /** What every request needs; made once by the server. */
 export interface HandlerParts extends AttemptParts {
   readonly observer: RequestObserver;
+  readonly callerNames: CallerNames;
   readonly keptBodies: KeptBodyMemory;
   readonly open: OpenExchanges;
   /** Header names besides X-Remote-* that no client may send. */

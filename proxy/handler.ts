@@ -85,6 +85,7 @@ export class Exchange implements MessageListener, OpenExchange {
       return;
     }
     record.identityClass = this.identity.class;
+    record.user = this.client.nameOf(this.identity, this.headers, parts.callerNames);
     this.attempt();
   }
 

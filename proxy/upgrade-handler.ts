@@ -34,6 +34,7 @@ export async function handleUpgrade(
   try {
     const identity = client.identify(request.headers);
     record.identityClass = identity.class;
+    record.user = client.nameOf(identity, request.headers, parts.callerNames);
     await carry(parts, request, client, identity, record);
   } catch (error) {
     const { status, headers, body, code, detail } = errorResponse(error);

@@ -1,7 +1,13 @@
 import type { HeaderList } from '../http2/header-list.ts';
 import { ReadAffinity } from '../upstream/read-affinity.ts';
+import type { CallerNames } from './caller-name.ts';
 import type { CertificateIdentity } from './certificate-identity.ts';
-import { classOf, type IdentityClass, type PresentedCertificate } from './identity-class.ts';
+import {
+  bearerTokenOf,
+  classOf,
+  type IdentityClass,
+  type PresentedCertificate,
+} from './identity-class.ts';
 
 /** Who a request comes from, as far as the door knows. */
 export interface RequestIdentity {
@@ -18,6 +24,8 @@ export class Client {
   /** Of this connection. */
   readonly reads = new ReadAffinity();
   private readonly presented: PresentedCertificate;
+  /** Of the last token, since a connection seldom has another one. */
+  private named: { readonly token: string; readonly name: string } | undefined;
 
   constructor(address: string, protocol: 'h2' | 'http/1.1', presented: PresentedCertificate) {
     this.address = address;
@@ -37,6 +45,15 @@ export class Client {
       certificate:
         identityClass === 'certificate' && certificate !== 'invalid' ? certificate : undefined,
     };
+  }
+
+  /** For people: who sends this request. Never a token, and nothing that a token says. */
+  nameOf(identity: RequestIdentity, headers: HeaderList, names: CallerNames): string {
+    if (identity.certificate !== undefined) return identity.certificate.user;
+    const token = identity.class === 'bearer' ? bearerTokenOf(headers) : undefined;
+    if (token === undefined) return 'anonymous';
+    if (this.named?.token !== token) this.named = { token, name: names.ofToken(token) };
+    return this.named.name;
   }
 
   private validCertificate(): PresentedCertificate {

@@ -24,34 +24,41 @@ const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
  */
 export function classOf(headers: HeaderList, certificate: PresentedCertificate): IdentityClass {
   if (certificate !== undefined && certificate !== 'invalid') return 'certificate';
-  if (hasBearerToken(headers)) return 'bearer';
+  if (bearerTokenOf(headers) !== undefined) return 'bearer';
   if (certificate === 'invalid') throw new ProxyError('Unauthorized', { code: 'unauthorized' });
   return 'anonymous';
 }
 
-function hasBearerToken(headers: HeaderList): boolean {
+/** The token by which the apiserver will know the sender of these headers, if it knows by one. */
+export function bearerTokenOf(headers: HeaderList): string | undefined {
   let authorization: string | undefined;
+  let webSocketToken: string | undefined;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]?.toLowerCase();
     // The first one counts, as with Go's Header.Get.
     if (name === 'authorization') authorization ??= headers[i + 1];
-    if (name === 'sec-websocket-protocol' && hasWebSocketToken(headers[i + 1] ?? '')) return true;
+    if (name === 'sec-websocket-protocol')
+      webSocketToken ??= tokenOfProtocols(headers[i + 1] ?? '');
   }
-  return authorization !== undefined && isBearer(authorization);
+  return tokenOfAuthorization(authorization ?? '') ?? webSocketToken;
 }
 
 /** pkg/authentication/request/bearertoken: "Basic" and a scheme without a token are nobody. */
-function isBearer(authorization: string): boolean {
+function tokenOfAuthorization(authorization: string): string | undefined {
   const [scheme = '', token = ''] = authorization.trim().split(' ', 2);
-  return scheme.toLowerCase() === 'bearer' && token !== '';
+  return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
 }
 
 /** Browsers cannot set Authorization on a WebSocket: pkg/authentication/request/websocket. */
-function hasWebSocketToken(protocols: string): boolean {
-  return protocols.split(',').some((protocol) => {
+function tokenOfProtocols(protocols: string): string | undefined {
+  for (const protocol of protocols.split(',')) {
     const trimmed = protocol.trim();
-    return (
-      trimmed.startsWith(WEBSOCKET_TOKEN_PREFIX) && trimmed.length > WEBSOCKET_TOKEN_PREFIX.length
-    );
-  });
+    if (
+      trimmed.startsWith(WEBSOCKET_TOKEN_PREFIX) &&
+      trimmed.length > WEBSOCKET_TOKEN_PREFIX.length
+    ) {
+      return trimmed.slice(WEBSOCKET_TOKEN_PREFIX.length);
+    }
+  }
+  return undefined;
 }

@@ -128,6 +128,7 @@ function fieldsOf(record: RequestRecord, leftAtMs: number): object {
     client: record.clientAddress,
     protocol: record.protocol,
     identity: record.identityClass,
+    ...(record.user === '' ? {} : { user: clip(record.user, MAX_TEXT_LENGTH) }),
     ...(AUDIT_ID.test(record.auditId) ? { auditId: record.auditId } : {}),
     userAgent: clip(record.userAgent, MAX_TEXT_LENGTH),
   };

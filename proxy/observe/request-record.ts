@@ -34,6 +34,8 @@ export interface RequestRecord {
   /** On a clock that never goes back, in milliseconds. */
   readonly enteredAtMs: number;
   identityClass: IdentityClass | undefined;
+  /** For people: who sent it, as far as the door knows; '' for who was refused. Never a token. */
+  user: string;
   /** Name of the endpoint that the last attempt went to; '' before there was one. */
   endpoint: string;
   attempts: number;
@@ -90,6 +92,7 @@ export function enterRecord(client: Client, headers: HeaderList, nowMs: number):
     userAgent: headerValue(headers, 'user-agent') ?? '',
     enteredAtMs: nowMs,
     identityClass: undefined,
+    user: '',
     endpoint: '',
     attempts: 0,
     status: 0,

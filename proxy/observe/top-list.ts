@@ -12,8 +12,11 @@ const MAX_NAME_LENGTH = 256;
 const HASHED_AHEAD = 24;
 const HASHED_BEHIND = 8;
 
+/** Who asks: a user, a user agent, an address. */
+export type CallerKey = readonly [user: string, userAgent: string, address: string];
+
 export interface TopEntry {
-  readonly names: readonly [string, string];
+  readonly names: readonly string[];
   readonly perSecond: number;
   /** It may be less by this much: what the sketch does not know for certain. */
   readonly errorPerSecond: number;
@@ -23,17 +26,18 @@ export interface TopEntry {
 class Sketch {
   readonly counts = new Float64Array(SETS * WAYS);
   readonly errors = new Float64Array(SETS * WAYS);
-  readonly first: string[] = new Array(SETS * WAYS).fill('');
-  readonly second: string[] = new Array(SETS * WAYS).fill('');
+  readonly users: string[] = new Array(SETS * WAYS).fill('');
+  readonly agents: string[] = new Array(SETS * WAYS).fill('');
+  readonly addresses: string[] = new Array(SETS * WAYS).fill('');
   private readonly hashes = new Int32Array(SETS * WAYS);
 
-  add(hash: number, first: string, second: string, amount: number): void {
+  add(hash: number, key: CallerKey, amount: number): void {
     const { counts, hashes } = this;
     const from = (hash & SET_MASK) * WAYS;
     let least = from;
     for (let at = from; at < from + WAYS; at += 1) {
       const count = counts[at] ?? 0;
-      if (hashes[at] === hash && count > 0 && this.isAt(at, first, second)) {
+      if (hashes[at] === hash && count > 0 && this.isAt(at, key)) {
         counts[at] = count + amount;
         return;
       }
@@ -44,51 +48,53 @@ class Sketch {
     this.errors[least] = error;
     counts[least] = error + amount;
     hashes[least] = hash;
-    this.first[least] = first;
-    this.second[least] = second;
+    this.users[least] = key[0];
+    this.agents[least] = key[1];
+    this.addresses[least] = key[2];
   }
 
   clear(): void {
     this.counts.fill(0);
     this.errors.fill(0);
-    this.first.fill('');
-    this.second.fill('');
+    this.users.fill('');
+    this.agents.fill('');
+    this.addresses.fill('');
   }
 
-  private isAt(at: number, first: string, second: string): boolean {
-    return this.first[at] === first && this.second[at] === second;
+  keyAt(at: number): CallerKey {
+    return [this.users[at] ?? '', this.agents[at] ?? '', this.addresses[at] ?? ''];
+  }
+
+  private isAt(at: number, [user, agent, address]: CallerKey): boolean {
+    return this.users[at] === user && this.agents[at] === agent && this.addresses[at] === address;
   }
 }
 
-/** Those, known by two names, that have the highest amount each second now. */
+/** Those that have the highest amount each second now. */
 export class TopList {
   private present = new Sketch();
   private past = new Sketch();
   private startedAtMs = 0;
   private pastMs = 0;
 
-  /** @param hash `hashOf` the names */
-  add(hash: number, first: string, second: string, amount: number, nowMs: number): void {
+  /** @param hash `hashOf` the key, whose names have been clipped */
+  add(hash: number, key: CallerKey, amount: number, nowMs: number): void {
     if (nowMs - this.startedAtMs >= TOP_WINDOW_MS) this.turn(nowMs);
-    if (amount <= 0) return;
-    // What is longer was made to cost memory.
-    const name = second.length > MAX_NAME_LENGTH ? second.slice(0, MAX_NAME_LENGTH) : second;
-    this.present.add(hash, first, name, amount);
+    if (amount > 0) this.present.add(hash, key, amount);
   }
 
   top(limit: number, nowMs: number): TopEntry[] {
     if (nowMs - this.startedAtMs >= TOP_WINDOW_MS) this.turn(nowMs);
     const seconds = Math.max(1, (nowMs - this.startedAtMs + this.pastMs) / 1000);
-    const entries = [this.present, this.past].flatMap(({ counts, errors, first, second }) =>
-      first.map(
-        (name, i): TopEntry => ({
-          names: [name, second[i] ?? ''],
-          perSecond: (counts[i] ?? 0) / seconds,
-          errorPerSecond: (errors[i] ?? 0) / seconds,
-        }),
-      ),
-    );
-    return mergeTop([entries.filter(({ perSecond }) => perSecond > 0)], limit);
+    const entries: TopEntry[] = [];
+    for (const sketch of [this.present, this.past]) {
+      for (const [at, count] of sketch.counts.entries()) {
+        if (count === 0) continue;
+        const errorPerSecond = (sketch.errors[at] ?? 0) / seconds;
+        entries.push({ names: sketch.keyAt(at), perSecond: count / seconds, errorPerSecond });
+      }
+    }
+    return mergeTop([entries], limit);
   }
 
   private turn(nowMs: number): void {
@@ -120,13 +126,22 @@ export function mergeTop(lists: readonly (readonly TopEntry[])[], limit: number)
   return [...merged.values()].sort((one, other) => other.perSecond - one.perSecond).slice(0, limit);
 }
 
-export function hashOf(first: string, second: string): number {
-  let hash = first.length * 31 + second.length;
-  for (let i = 0; i < first.length; i += 1) hash = (hash * 31 + first.charCodeAt(i)) | 0;
-  const end = Math.min(second.length, HASHED_AHEAD);
-  for (let i = 0; i < end; i += 1) hash = (hash * 31 + second.charCodeAt(i)) | 0;
-  for (let i = Math.max(end, second.length - HASHED_BEHIND); i < second.length; i += 1) {
-    hash = (hash * 31 + second.charCodeAt(i)) | 0;
-  }
+/** What is longer was made to cost memory. */
+export function clipName(name: string): string {
+  return name.length > MAX_NAME_LENGTH ? name.slice(0, MAX_NAME_LENGTH) : name;
+}
+
+export function hashOf([user, agent, address]: CallerKey): number {
+  const hash = hashInto(hashInto(hashInto(0, user), agent), address);
   return hash ^ (hash >>> 15);
+}
+
+function hashInto(start: number, name: string): number {
+  let hash = (start * 31 + name.length) | 0;
+  const end = Math.min(name.length, HASHED_AHEAD);
+  for (let i = 0; i < end; i += 1) hash = (hash * 31 + name.charCodeAt(i)) | 0;
+  for (let i = Math.max(end, name.length - HASHED_BEHIND); i < name.length; i += 1) {
+    hash = (hash * 31 + name.charCodeAt(i)) | 0;
+  }
+  return hash;
 }

@@ -2,13 +2,12 @@
 // series for each client.
 import type { OpenRequest } from './open-requests.ts';
 import type { RequestRecord } from './request-record.ts';
-import { hashOf, mergeTop, type TopEntry, TopList } from './top-list.ts';
+import { type CallerKey, clipName, hashOf, mergeTop, type TopEntry, TopList } from './top-list.ts';
 import { type ResourceCount, TopResources } from './top-resources.ts';
 
 const SHOWN = 20;
-const MAX_NAME_LENGTH = 256;
 
-/** Clients are named by address and user agent, resources by group and resource. */
+/** Clients are named by user, user agent and address, resources by group and resource. */
 export interface TopReport {
   readonly clientsByRequests: readonly TopEntry[];
   readonly clientsByBytes: readonly TopEntry[];
@@ -20,7 +19,7 @@ export interface TopReport {
 }
 
 export interface OpenCount {
-  readonly names: readonly [string, string];
+  readonly names: readonly string[];
   readonly open: number;
 }
 
@@ -31,11 +30,11 @@ export class TopCounts {
 
   /** A request has left. Bytes of long-running ones count at their end. */
   count(record: RequestRecord, resource: ResourceCount, nowMs: number): void {
-    const { clientAddress, userAgent, requestBytes, responseBytes } = record;
-    const bytes = requestBytes + responseBytes;
-    const hash = hashOf(clientAddress, userAgent);
-    this.clientRequests.add(hash, clientAddress, userAgent, 1, nowMs);
-    this.clientBytes.add(hash, clientAddress, userAgent, bytes, nowMs);
+    const bytes = record.requestBytes + record.responseBytes;
+    const key = callerOf(record);
+    const hash = hashOf(key);
+    this.clientRequests.add(hash, key, 1, nowMs);
+    this.clientBytes.add(hash, key, bytes, nowMs);
     this.resources.add(resource, bytes, nowMs);
   }
 
@@ -51,6 +50,10 @@ export class TopCounts {
   }
 }
 
+function callerOf({ user, userAgent, clientAddress }: RequestRecord): CallerKey {
+  return [clipName(user), clipName(userAgent), clientAddress];
+}
+
 /** Watches that are open, by who has them and what of. */
 export class OpenCounts {
   readonly clients = new NamedCounts();
@@ -58,29 +61,24 @@ export class OpenCounts {
 
   add({ record, route }: OpenRequest): void {
     if (route === undefined || record.verb !== 'WATCH') return;
-    this.clients.add(record.clientAddress, record.userAgent.slice(0, MAX_NAME_LENGTH), 1);
-    this.resources.add(route.labels.group, route.labels.resource, 1);
+    this.clients.add(callerOf(record), 1);
+    this.resources.add([route.labels.group, route.labels.resource], 1);
   }
 }
 
 class NamedCounts {
-  private readonly byNames = new Map<string, Map<string, number>>();
+  private readonly counts = new Map<string, { readonly names: readonly string[]; open: number }>();
 
-  add(first: string, second: string, count: number): void {
-    let inner = this.byNames.get(first);
-    if (inner === undefined) {
-      inner = new Map();
-      this.byNames.set(first, inner);
-    }
-    inner.set(second, (inner.get(second) ?? 0) + count);
+  add(names: readonly string[], open: number): void {
+    // No header and no address holds a zero byte.
+    const key = names.join('\0');
+    const count = this.counts.get(key);
+    if (count === undefined) this.counts.set(key, { names, open });
+    else count.open += open;
   }
 
   top(limit: number): OpenCount[] {
-    const all: OpenCount[] = [];
-    for (const [first, inner] of this.byNames) {
-      for (const [second, open] of inner) all.push({ names: [first, second], open });
-    }
-    return all.sort((one, other) => other.open - one.open).slice(0, limit);
+    return [...this.counts.values()].sort((one, other) => other.open - one.open).slice(0, limit);
   }
 }
 
@@ -102,6 +100,6 @@ export function mergeReports(reports: readonly TopReport[]): TopReport {
 
 function mergeOpen(counts: readonly OpenCount[]): OpenCount[] {
   const merged = new NamedCounts();
-  for (const { names, open } of counts) merged.add(...names, open);
+  for (const { names, open } of counts) merged.add(names, open);
   return merged.top(SHOWN);
 }

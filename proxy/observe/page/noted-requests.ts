@@ -68,7 +68,7 @@ export function notedList(record: RequestRecord, durationMs: number, atMs: numbe
 }
 
 function noted(record: RequestRecord, atMs: number): NotedRequest {
-  const { info, verb, endpoint, status, clientAddress, userAgent, knownPath } = record;
+  const { info, verb, endpoint, status, user, clientAddress, userAgent, knownPath } = record;
   const names = [info.resource, info.subresource].filter((name) => name !== '');
   return {
     atMs,
@@ -79,6 +79,7 @@ function noted(record: RequestRecord, atMs: number): NotedRequest {
     namespace: clip(info.isResourceRequest ? info.namespace : ''),
     endpoint,
     status,
+    user: clip(user),
     client: clientAddress,
     userAgent: clip(userAgent),
   };

@@ -60,6 +60,8 @@ export interface NotedRequest {
   readonly namespace: string;
   readonly endpoint: string;
   readonly status: number;
+  /** As the lists of who asks for most name it: never a token. */
+  readonly user: string;
   readonly client: string;
   readonly userAgent: string;
 }

@@ -75,7 +75,9 @@ export function failureRows(failures: readonly RecentFailure[]): FailureRow[] {
     const namespace = failure.namespace === '' ? '' : ` in ${failure.namespace}`;
     const at = failure.endpoint === '' ? '' : ` at ${failure.endpoint}`;
     const status = failure.status === 0 ? 'no answer' : `answered ${failure.status}`;
-    const client = [failure.userAgent, failure.client].filter((text) => text !== '').join(' ');
+    const client = [failure.user, failure.userAgent, failure.client]
+      .filter((text) => text !== '')
+      .join(' ');
     return {
       clock: clockText(failure.atMs),
       count: numberText(failure.count),

@@ -170,16 +170,16 @@ function restartsOf({ replica, state }: PageEndpoint, nowMs: number) {
   };
 }
 
-type Names = (names: readonly [string, string]) => Pick<RankingRow, 'name' | 'detail'>;
+type Names = (names: readonly string[]) => Pick<RankingRow, 'name' | 'detail'>;
 
-/** The agent says more than the address, and is what the client says of itself. */
-const clientNames: Names = ([address, agent]) => ({
-  name: agent === '' ? '(no user agent)' : agent,
-  detail: address,
+/** The user is known; the agent is what the client says of itself. */
+const clientNames: Names = ([user, agent, address]) => ({
+  name: user || '(not known)',
+  detail: `${agent || '(no user agent)'} ${address}`,
 });
 
-const resourceNames: Names = ([group, resource]) => ({
-  name: resource === '' ? '(no resource)' : resource,
+const resourceNames: Names = ([group = '', resource]) => ({
+  name: resource || '(no resource)',
   detail: group,
 });
 
@@ -227,8 +227,8 @@ function listRows({ recent, nowMs }: PageInput): ListRow[] {
 function distinct(lists: readonly NotedList[]): NotedList[] {
   const firsts = new Map<string, NotedList>();
   for (const list of lists) {
-    const { group, resource, namespace, client, userAgent } = list;
-    const key = JSON.stringify([group, resource, namespace, client, userAgent]);
+    const { group, resource, namespace, user, client, userAgent } = list;
+    const key = JSON.stringify([group, resource, namespace, user, client, userAgent]);
     if (!firsts.has(key)) firsts.set(key, list);
   }
   return [...firsts.values()];
@@ -245,6 +245,6 @@ function listRow(list: NotedList, running: boolean): ListRow {
     size: bytesText(list.bytes),
     endpoint: list.endpoint === '' ? UNKNOWN : list.endpoint,
     status: running ? 'goes on' : String(list.status || UNKNOWN),
-    client: `${list.userAgent} ${list.client}`,
+    client: `${list.user} ${list.userAgent} ${list.client}`,
   };
 }

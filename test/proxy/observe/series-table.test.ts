@@ -45,7 +45,8 @@ test('of events that wait together none counts as delivered before its last byte
 });
 
 function add(list: TopList, name: string, amount: number, nowMs: number): void {
-  list.add(hashOf('192.0.2.1', name), '192.0.2.1', name, amount, nowMs);
+  const key = ['system:node:a', name, '192.0.2.1'] as const;
+  list.add(hashOf(key), key, amount, nowMs);
 }
 
 test('of more clients than it has room for, what is shown is never surely too much', () => {
@@ -74,8 +75,16 @@ test('a list that nobody has looked at for long begins anew', () => {
   expect(list.top(10, 1_000_100).map(({ names }) => names[1])).toEqual(['late']);
 });
 
-test('a long name costs no more than its first part', () => {
+test('callers that differ in one of their names are told apart', () => {
   const list = new TopList();
-  add(list, 'x'.repeat(60_000), 1, 1000);
-  expect(list.top(1, 2000)[0]?.names[1].length).toBe(256);
+  const keys = [
+    ['a', 'kubectl', '192.0.2.1'],
+    ['b', 'kubectl', '192.0.2.1'],
+    ['a', 'curl', '192.0.2.1'],
+    ['a', 'kubectl', '192.0.2.2'],
+    ['akubectl', '', '192.0.2.1'],
+  ] as const;
+  for (const [index, key] of keys.entries()) list.add(hashOf(key), key, index + 1, 1000);
+  expect(list.top(10, 2000).map(({ names }) => names)).toEqual(keys.toReversed());
+  expect(new Set(keys.map(hashOf)).size).toBe(keys.length);
 });

@@ -243,6 +243,7 @@ test('who asks for most is shown by name, and never as a label', async () => {
   for (let i = 0; i < 5000; i += 1) {
     const many = i % 3 === 0;
     const record = recordOf(many ? 'GET /api/v1/pods' : 'GET /api/v1/nodes', {
+      user: many ? 'jane' : `system:node:${i}`,
       clientAddress: many ? '192.0.2.1' : `198.51.100.${i % 250}`,
       userAgent: many ? 'busy/1' : `agent-${i}/1`,
       responseBytes: 10,
@@ -253,7 +254,7 @@ test('who asks for most is shown by name, and never as a label', async () => {
   open();
   at(11_000);
   const { clientsByRequests, resourcesByRequests, resourcesByWatches } = await metrics.top();
-  expect(clientsByRequests[0]?.names).toEqual(['192.0.2.1', 'busy/1']);
+  expect(clientsByRequests[0]?.names).toEqual(['jane', 'busy/1', '192.0.2.1']);
   const { perSecond = 0, errorPerSecond = 0 } = clientsByRequests[0] ?? {};
   // A third of all: 1667 in 11 s.
   expect(perSecond).toBeGreaterThanOrEqual(1667 / 11);
@@ -261,7 +262,19 @@ test('who asks for most is shown by name, and never as a label', async () => {
   expect(clientsByRequests.length).toBeLessThanOrEqual(20);
   expect(resourcesByRequests.map(({ names }) => names[1])).toEqual(['nodes', 'pods']);
   expect(resourcesByWatches).toEqual([{ names: ['', 'pods'], open: 1 }]);
-  expect(JSON.stringify((await read()).samples)).not.toContain('agent-');
+  expect(JSON.stringify((await read()).samples)).not.toMatch(/agent-|jane|system:node/);
+});
+
+test('a long name of a caller costs no more than its first part', async () => {
+  const { metrics, open } = start();
+  const long = { user: 'x'.repeat(60_000), userAgent: 'y'.repeat(60_000) };
+  const record = recordOf('GET /api/v1/pods', long);
+  metrics.entered(record);
+  metrics.left(record, 1010);
+  Object.assign(open(), long);
+  const { clientsByRequests, clientsByWatches } = await metrics.top();
+  const names = ['x'.repeat(256), 'y'.repeat(256), '192.0.2.7'];
+  expect([clientsByRequests[0]?.names, clientsByWatches[0]?.names]).toEqual([names, names]);
 });
 
 test('what was asked long ago is not now', async () => {

@@ -119,5 +119,7 @@ test('the admin port speaks OpenMetrics to who asks for it, and shows who asks f
   expect(text).toContain('# TYPE apiserver_request counter\n');
   expect(text.endsWith('\n# EOF\n')).toBe(true);
   const top = await (await fetch(`${admin}/debug/top`)).json();
-  expect(top).toMatchObject({ clientsByRequests: [{ names: ['127.0.0.1', 'watcher/1'] }] });
+  expect(top).toMatchObject({
+    clientsByRequests: [{ names: ['admin', 'watcher/1', '127.0.0.1'] }],
+  });
 });

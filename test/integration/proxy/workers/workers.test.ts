@@ -62,12 +62,20 @@ async function metric(name: string): Promise<number> {
 }
 
 test('the page shows all workers as one door', async () => {
-  const session = open();
-  for (let i = 0; i < 20; i += 1) await fetchAnswer(session, { ...GET, 'user-agent': 'page-test' });
+  // Connections go to the workers by turns, and the same token has the same name at all of them.
+  const opened = Array.from({ length: 4 }, open);
+  for (let i = 0; i < 20; i += 1) {
+    const [session = open()] = opened.slice(i % opened.length);
+    await fetchAnswer(session, { ...GET, 'user-agent': 'page-test' });
+  }
   const page = async (): Promise<string> => (await fetch(`${door.adminUrl}/`)).text();
-  await expect.poll(page, { timeout: 15_000 }).toContain('<bdi title="page-test">');
+  await expect.poll(page, { timeout: 15_000 }).toContain('page-test 127.0.0.1');
+  const names = [expect.stringMatching(/^bearer #[0-9a-f]{6}$/), 'page-test', '127.0.0.1'];
+  expect(await (await fetch(`${door.adminUrl}/debug/top`)).json()).toMatchObject({
+    clientsByRequests: [{ names }],
+  });
   expect(await page()).toContain('2 of 2 kube-apiservers serve.');
-  session.destroy();
+  for (const session of opened) session.destroy();
 });
 
 test('connections are shared by all workers, and one admin port shows what they did together', async () => {

@@ -12,10 +12,11 @@ const HOSTILE = `"><img src=x onerror='alert(1)'><script>alert(2)</script>&amp;\
 
 /** A page on which everything that somebody else may choose is hostile. */
 function hostilePage(text: string): string {
-  const names = [text, text] as const;
+  const names = [text, text, text];
   const entry = { names, perSecond: 1, errorPerSecond: 0 };
   const open = { names, open: 1 };
   const request = {
+    user: text,
     userAgent: text,
     client: text,
     resource: text,

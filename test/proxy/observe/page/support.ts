@@ -60,6 +60,7 @@ const REQUEST = {
   namespace: '',
   endpoint: 'cp-1',
   status: 200,
+  user: 'jane',
   client: '192.0.2.7',
   userAgent: 'kubectl/v1.34.4',
 };

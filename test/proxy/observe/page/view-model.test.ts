@@ -163,14 +163,18 @@ test('who asks for most is ranked, each beside the first', () => {
   const top = {
     ...NO_TOP,
     clientsByRequests: [
-      { names: ['192.0.2.1', 'kubelet/v1.34'] as const, perSecond: 40, errorPerSecond: 0 },
-      { names: ['192.0.2.2', ''] as const, perSecond: 10, errorPerSecond: 0 },
+      {
+        names: ['system:node:a', 'kubelet/v1.34', '192.0.2.1'],
+        perSecond: 40,
+        errorPerSecond: 0,
+      },
+      { names: ['', '', '192.0.2.2'], perSecond: 10, errorPerSecond: 0 },
     ],
   };
   const { clients } = pageView(inputOf(TWO, [QUIET], { top }));
   expect(clients[0]?.rows).toEqual([
-    { name: 'kubelet/v1.34', detail: '192.0.2.1', value: '40 /s', part: 1 },
-    { name: '(no user agent)', detail: '192.0.2.2', value: '10 /s', part: 0.25 },
+    { name: 'system:node:a', detail: 'kubelet/v1.34 192.0.2.1', value: '40 /s', part: 1 },
+    { name: '(not known)', detail: '(no user agent) 192.0.2.2', value: '10 /s', part: 0.25 },
   ]);
 });
 
