@@ -1,8 +1,11 @@
-// What it costs to count, and to be scraped: without the network, in this process.
+// What it costs to count, to be scraped and to be looked at: without the network, in this process.
 import { gzipSync } from 'node:zlib';
 import { Client } from '../proxy/identity/client.ts';
+import { readWriteTime } from '../proxy/kube/read-write-time.ts';
 import type { WatchFrame } from '../proxy/kube/watch-frame.ts';
 import { Metrics } from '../proxy/observe/metrics.ts';
+import { NotedRequests } from '../proxy/observe/page/noted-requests.ts';
+import { PageSampler } from '../proxy/observe/page/page-sampler.ts';
 import { enterRecord, type RequestRecord } from '../proxy/observe/request-record.ts';
 import { formatTable } from '../tools/text-table.ts';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
@@ -12,21 +15,31 @@ export interface ObservationCost {
   readonly ns: number;
 }
 
-export interface ScrapeCost {
+/** In CPU time of this thread, because others may have the machine meanwhile. */
+interface Cost {
+  readonly ms: number;
+  /** The longest part in which nothing else had its turn, of all times. */
+  readonly stallMs: number;
+}
+
+export interface ScrapeCost extends Cost {
   readonly series: number;
   readonly lines: number;
   readonly bytes: number;
   readonly gzipBytes: number;
-  /** Both in CPU time of this thread, because others may have the machine meanwhile. */
-  readonly ms: number;
-  /** The longest part in which nothing else had its turn. */
-  readonly stallMs: number;
+}
+
+/** What the page asks for, with so many watches open and so many routes seen. */
+export interface PageCost extends Cost {
+  readonly name: string;
 }
 
 /** CPU time of one round, and how many there are; the best one counts. */
 const ROUND_US = 100_000;
 const ROUNDS = 7;
-const SCRAPES = 9;
+const TIMES = 9;
+const PAGE_WATCHES = 10_000;
+const PAGE_ROUTES = 300;
 const CLIENTS = 50;
 
 export const metrics: Benchmark = {
@@ -34,14 +47,15 @@ export const metrics: Benchmark = {
   title: 'what it costs to count a request and an event, and to be scraped',
   async run(): Promise<BenchmarkResult> {
     const observations = measureObservations();
-    const scrapes = [await measureScrape(75), await measureScrape(1000)];
+    const scrapes = [await measureScrape(76), await measureScrape(1000)];
+    const page = await measurePage();
     const rows = scrapes.map((cost) => [
       ...[cost.series, cost.lines, cost.bytes, cost.gzipBytes].map(String),
       cost.ms.toFixed(1),
       cost.stallMs.toFixed(1),
     ]);
     return {
-      figures: { observations, scrapes },
+      figures: { observations, scrapes, page },
       lines: [
         ...observations.map(({ name, ns }) => `${name}: ${Math.round(ns)} ns`),
         '',
@@ -51,6 +65,12 @@ export const metrics: Benchmark = {
             align: 'right' as const,
           })),
           rows,
+        ),
+        '',
+        `the page, with ${PAGE_WATCHES} open watches and ${PAGE_ROUTES} routes:`,
+        ...page.map(
+          ({ name, ms, stallMs }) =>
+            `${name}: ${ms.toFixed(2)} ms, longest stall ${stallMs.toFixed(1)} ms`,
         ),
       ],
     };
@@ -68,6 +88,7 @@ function measureObservations(): ObservationCost[] {
     { name: 'a request, entered and left, with all its families', ns: bestNs(passAll) },
     { name: 'reading a request into a record', ns: bestNs(readAll) },
     { name: 'an event of a watch, with its size and latency', ns: bestNs(eventsOf(target)) },
+    { name: 'looking into an event for its write time', ns: bestNs(lookInto) },
   ];
 }
 
@@ -136,6 +157,34 @@ function eventsOf(target: Metrics): () => number {
   };
 }
 
+/** Of 2 KB, as kube-apiserver writes a pod: what is wanted stands behind a third of it. */
+const POD_EVENT = Buffer.from(
+  JSON.stringify({
+    type: 'MODIFIED',
+    object: {
+      kind: 'Pod',
+      apiVersion: 'v1',
+      metadata: {
+        name: 'web-5d8f7c9b6d-abcde',
+        namespace: 'shop',
+        labels: { app: 'web', 'pod-template-hash': '5d8f7c9b6d' },
+        annotations: { 'example.com/config': 'x'.repeat(300) },
+        managedFields: ['kube-controller-manager', 'kubelet'].map((manager) => ({
+          manager,
+          time: '2026-11-25T08:00:00Z',
+          fieldsV1: { 'f:spec': Object.fromEntries(Array.from({ length: 20 }, (_, i) => [i, {}])) },
+        })),
+      },
+      spec: { containers: [{ name: 'web', command: ['x'.repeat(700)] }] },
+    },
+  }),
+);
+
+function lookInto(): number {
+  for (let i = 0; i < 100; i += 1) readWriteTime(POD_EVENT, false);
+  return 100;
+}
+
 /** CPU time of this thread for one of what `work` does several of. */
 function bestNs(work: () => number): number {
   let best = Number.POSITIVE_INFINITY;
@@ -159,18 +208,63 @@ async function measureScrape(routes: number): Promise<ScrapeCost> {
   for (let i = 0; i < routes; i += 1) {
     pass(target, recordOf(i, `/apis/group-${i % 17}.example.com/v1/resources-${i}`));
   }
-  // The first ones run code that V8 has not compiled yet.
-  for (let n = 0; n < 3; n += 1) await scrapeOnce(target);
-  const costs: ScrapeCost[] = [];
-  for (let n = 0; n < SCRAPES; n += 1) costs.push(await scrapeOnce(target));
-  costs.sort((one, other) => one.ms - other.ms);
-  const [median] = costs.slice(SCRAPES >> 1);
-  if (median === undefined) throw new Error('nothing was scraped');
-  // The worst of all: a stall is no matter of the average.
-  return { ...median, stallMs: Math.max(...costs.map(({ stallMs }) => stallMs)) };
+  let body: Buffer = Buffer.alloc(0);
+  const cost = await measureCost(async () => {
+    body = await target.bytes('text');
+  });
+  const lines = body.toString().trimEnd().split('\n');
+  const series = lines.filter((line) => !line.startsWith('#')).length;
+  const gzipBytes = gzipSync(body).length;
+  return { ...cost, series, lines: lines.length, bytes: body.length, gzipBytes };
 }
 
-async function scrapeOnce(target: Metrics): Promise<ScrapeCost> {
+/** What the page takes from a busy door: its figures each second, and who asks for most. */
+async function measurePage(): Promise<PageCost[]> {
+  const target = startMetrics();
+  const open = Array.from({ length: PAGE_WATCHES }, (_, i) => {
+    const watch = recordOf(i, `/api/v1/namespaces/space-${i % 500}/pods?watch=1`);
+    return { ...watch, user: `system:node:node-${i % 5000}` };
+  });
+  for (const record of open) target.entered(record);
+  const noted = new NotedRequests();
+  const sampler = new PageSampler({
+    requests: target.requests,
+    noted,
+    openRecords: () => open.map((record) => ({ record })),
+    nowMs: () => performance.now(),
+  });
+  const records = exampleRecords(PAGE_ROUTES);
+  /** So that there is something new to be told. */
+  const serve = (): void => {
+    for (const record of records) {
+      pass(target, record);
+      noted.left(record, record.enteredAtMs + 3);
+    }
+  };
+  const figures = await measureCost(() => sampler.take(), serve);
+  const top = await measureCost(() => target.top(), serve);
+  return [
+    { name: 'its figures, each second', ...figures },
+    { name: 'who asks for most, while somebody looks', ...top },
+  ];
+}
+
+/** The median of several times, after some on which V8 compiles the code. */
+async function measureCost(work: () => unknown, prepare = (): void => {}): Promise<Cost> {
+  const costs: Cost[] = [];
+  for (let n = -3; n < TIMES; n += 1) {
+    prepare();
+    const cost = await measureOnce(work);
+    if (n >= 0) costs.push(cost);
+  }
+  costs.sort((one, other) => one.ms - other.ms);
+  const ms = costs[TIMES >> 1]?.ms ?? Number.NaN;
+  // The worst of all: a stall is no matter of the average.
+  return { ms, stallMs: Math.max(...costs.map(({ stallMs }) => stallMs)) };
+}
+
+/** While something else wants its turns. */
+async function measureOnce(work: () => unknown): Promise<Cost> {
   let lastMs = cpuMs();
   let stallMs = 0;
   let timer: NodeJS.Immediate;
@@ -182,21 +276,14 @@ async function scrapeOnce(target: Metrics): Promise<ScrapeCost> {
   };
   timer = setImmediate(turn);
   const beganMs = cpuMs();
-  const body = await target.bytes('text');
+  await work();
   const ms = cpuMs() - beganMs;
   await new Promise((resolve) => setImmediate(resolve));
   clearImmediate(timer);
-  const text = body.toString();
-  const lines = text.split('\n').length - 1;
-  const bytes = body.length;
-  return { series: linesOf(text), lines, bytes, gzipBytes: gzipSync(body).length, ms, stallMs };
+  return { ms, stallMs };
 }
 
 function cpuMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
-}
-
-function linesOf(text: string): number {
-  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
 }
