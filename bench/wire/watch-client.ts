@@ -16,6 +16,8 @@ export interface WatchSpec {
   readonly path: string;
   readonly caPath: string;
   readonly connections: number;
+  /** With a token, as informers have one: proxies may treat the anonymous otherwise. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Opens so many more watches, or waits until so many events have come in all. */
@@ -76,7 +78,7 @@ class Watches {
   #openOne(): void {
     const session = this.#sessions[this.#turn++ % this.#sessions.length];
     if (session === undefined) return;
-    const stream = session.request({ ':path': this.#spec.path, accept: 'application/json' });
+    const stream = session.request({ ...this.#spec.headers, ':path': this.#spec.path });
     stream.on('response', ({ ':status': status }) => {
       if (status === 200) this.#open += 1;
       else this.#lost += 1;

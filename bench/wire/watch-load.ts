@@ -45,6 +45,7 @@ export class WatchLoad {
       path: `${this.#group}?watch=true&resourceVersion=1000`,
       caPath: backend.pki.clusterCa.certPath,
       connections: Math.ceil(maxWatches / WATCHES_PER_CONNECTION),
+      headers: backend.headers,
     };
     this.#client = children.start({
       name: `watches of ${target.name}`,
