@@ -7,6 +7,10 @@ import { STATIC_TABLE } from './hpack-static-table.ts';
 const ENTRY_OVERHEAD_BYTES = 32;
 /** No string or index we accept needs more; a longer integer is an attack or a bug. */
 const MAX_INTEGER = 2 ** 28;
+/** A longer token is decoded anew each time: what a connection keeps must not grow with it. */
+const MAX_KEPT_TOKEN_BYTES = 4096;
+
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
 export interface DecodedBlock {
   readonly headers: HeaderList;
@@ -25,9 +29,12 @@ export class HpackDecoder {
   private tableLimitBytes: number;
   private readonly maxTableBytes: number;
   private readonly maxListBytes: number;
-  private input: Buffer = Buffer.alloc(0);
+  private input = NO_BYTES;
   private at = 0;
   private end = 0;
+  /** The last token that came as a literal, as it was sent and as it reads. */
+  private tokenBytes = NO_BYTES;
+  private token = '';
 
   /**
    * @param maxTableBytes the HEADER_TABLE_SIZE that we announced
@@ -80,7 +87,8 @@ export class HpackDecoder {
     const indexed = (first & 0x40) !== 0;
     const index = this.readInteger(indexed ? 0x3f : 0x0f);
     const name = index === 0 ? this.readString() : this.nameAt(index);
-    const value = this.readString();
+    const isToken = !indexed && name === 'authorization';
+    const value = isToken ? this.readToken() : this.readString();
     if (indexed) this.insert(name, value);
     headers.push(name, value);
   }
@@ -143,6 +151,29 @@ export class HpackDecoder {
       if (value > MAX_INTEGER || factor > MAX_INTEGER) throw compressionError('integer too large');
       if (byte < 0x80) return value;
     }
+  }
+
+  /**
+   * Clients built on nghttp2 never index a token, so it comes whole with every request, and mostly
+   * it is the one before: then it need not be decoded, and open watches share one string. Only whole
+   * tokens are compared, so this tells a guesser no more than the table would of an indexed one.
+   */
+  private readToken(): string {
+    const { input, at, tokenBytes } = this;
+    const end = at + tokenBytes.length;
+    // Its length stands in front, so what is equal ends at the same place.
+    if (at < end && end <= this.end && tokenBytes.compare(input, at, end) === 0) {
+      this.at = end;
+      return this.token;
+    }
+    const token = this.readString();
+    if (this.at - at <= MAX_KEPT_TOKEN_BYTES) {
+      // Not of Node's pool, of which it would keep a whole piece.
+      this.tokenBytes = Buffer.allocUnsafeSlow(this.at - at);
+      input.copy(this.tokenBytes, 0, at, this.at);
+      this.token = token;
+    }
+    return token;
   }
 
   private readString(): string {

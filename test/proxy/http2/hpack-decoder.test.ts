@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { HpackDecoder } from '../../../proxy/http2/hpack-decoder.ts';
+import { huffmanBytes, huffmanEncode } from '../../../proxy/http2/hpack-huffman.ts';
 import { SEQUENCES, SINGLE_FIELDS } from './hpack-vectors.ts';
 
 const LIST_LIMIT = 65_536;
@@ -69,6 +70,47 @@ test('names that arrive as never-indexed literals are remembered as such', () =>
   const input = Buffer.from('100870617373776f72640673656372657482', 'hex');
   const { headers } = new HpackDecoder(4096, LIST_LIMIT).decode(input, 0, input.length);
   expect(headers.neverIndexed).toEqual(new Set(['password']));
+});
+
+/** authorization (static entry 23), never indexed, and `:method: GET` behind it. */
+function blockWithToken(token: string, huffman: boolean): Buffer {
+  const text = Buffer.alloc(huffman ? huffmanBytes(token) : token.length);
+  if (huffman) huffmanEncode(token, text, 0);
+  else text.write(token, 'latin1');
+  const bit = huffman ? 0x80 : 0;
+  const length =
+    text.length < 127 ? [bit | text.length] : [bit | 127, ...integerRest(text.length - 127)];
+  return Buffer.concat([Buffer.from([0x1f, 0x08, ...length]), text, Buffer.from([0x82])]);
+}
+
+/** RFC 7541, section 5.1. */
+function integerRest(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...integerRest(Math.floor(value / 128))];
+}
+
+test('a token is the one of its own block, whatever tokens came before on the connection', () => {
+  const decoder = new HpackDecoder(4096, LIST_LIMIT);
+  const long = `Bearer ${'eyJhbGciOi'.repeat(90)}`;
+  const lastDiffers = `${long.slice(0, -1)}x`;
+  const shorter = long.slice(0, 300);
+  const tooLongToKeep = `Bearer ${'K9'.repeat(4000)}`;
+  const tokens = [long, long, lastDiffers, long, shorter, long, '', long, tooLongToKeep];
+  for (const token of [...tokens, tooLongToKeep, long, shorter, shorter]) {
+    for (const huffman of [true, false, false, true]) {
+      const block = blockWithToken(token, huffman);
+      const { headers } = decoder.decode(block, 0, block.length);
+      expect([...headers]).toEqual(['authorization', token, ':method', 'GET']);
+      expect(headers.neverIndexed).toEqual(new Set(['authorization']));
+    }
+  }
+});
+
+test('a block that is cut short within the token of the block before is refused', () => {
+  const block = blockWithToken(`Bearer ${'abc'.repeat(100)}`, true);
+  const decoder = new HpackDecoder(4096, LIST_LIMIT);
+  decoder.decode(block, 0, block.length);
+  // The bytes behind its end belong to the next frame.
+  expect(() => decoder.decode(block, 0, block.length - 2)).toThrow('string cut short');
 });
 
 test('a list over the limit is read to its end, so that the table stays in step', () => {
