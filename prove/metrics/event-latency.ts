@@ -1,12 +1,13 @@
 // How late events are because of the door: the same watch straight at the apiserver and through the
 // door, in one process, so that one clock tells both. And straight a second time: by how much those two
 // differ is the machine's doing, and on a machine that is too busy nothing can be said.
-import { type ClientHttp2Session, connect } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlPlane } from '../../tools/control-plane.ts';
 import type { Sample } from '../apiserver-metrics.ts';
 import { CONFIGMAPS, NumberedWriter } from '../watches/numbered-writer.ts';
 import { quantileOf, readDoor } from './door-metrics.ts';
+import { watchLines } from './watch-lines.ts';
 
 const TRIOS = 10;
 const WRITES_PER_SECOND = 40;
@@ -94,31 +95,18 @@ function byValue(one: number, other: number): number {
   return one - other;
 }
 
-/** A watch on a connection of its own: nothing of another one is before it. */
 function watchMaps(
-  { pki, tokens }: ControlPlane,
+  controlPlane: ControlPlane,
   url: string,
   sessions: ClientHttp2Session[],
 ): Arrivals {
   const arrivals: Arrivals = new Map();
-  const session = connect(url, { ca: pki.clusterCa.cert });
-  session.on('error', () => undefined);
-  sessions.push(session);
-  const stream = session.request({
-    ':path': `${CONFIGMAPS}?watch=1&resourceVersion=0`,
-    authorization: `Bearer ${tokens.admin}`,
-  });
-  let rest = '';
-  stream.setEncoding('utf8');
-  stream.on('error', () => undefined);
-  stream.on('data', (chunk: string) => {
-    const atMs = performance.now();
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
+  const path = `${CONFIGMAPS}?watch=1&resourceVersion=0`;
+  sessions.push(
+    watchLines(controlPlane, url, path, (line) => {
       const version = /"resourceVersion":"(\d+)"/.exec(line)?.[1];
-      if (version !== undefined) arrivals.set(version, atMs);
-    }
-  });
+      if (version !== undefined) arrivals.set(version, performance.now());
+    }),
+  );
   return arrivals;
 }

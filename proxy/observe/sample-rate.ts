@@ -36,7 +36,10 @@ export class SampleRate {
   }
 
   private turn(nowMs: number): void {
-    this.every = Math.max(1, Math.ceil(this.seen / this.maxPerSecond));
+    // What was more than a second ago says nothing of the next one.
+    const isRecent = nowMs - this.startedAtMs < 2 * WINDOW_MS;
+    this.every = isRecent ? Math.max(1, Math.ceil(this.seen / this.maxPerSecond)) : 1;
+    if (!isRecent) this.untilNext = 0;
     this.startedAtMs = nowMs;
     this.seen = 0;
     this.taken = 0;
