@@ -132,3 +132,17 @@ test.each([
 ])('%j declares a length of %d', (headers, length) => {
   expect(declaredLength(headers)).toBe(length);
 });
+
+test('a byte that is refused in a short value is refused in a long one, and no other', () => {
+  const long = 'a'.repeat(900);
+  for (let byte = 0; byte <= 0xff; byte++) {
+    const character = String.fromCharCode(byte);
+    const wanted = requestProblem([...LINE, 'a', `b${character}c`]);
+    for (const at of [1, 31, 32, 33, 450, 899]) {
+      const value = long.slice(0, at) + character + long.slice(at);
+      expect(requestProblem([...LINE, 'a', value]), `byte ${byte} at ${at}`).toBe(wanted);
+    }
+    const refused = (byte < 0x20 && byte !== 0x09) || byte === 0x7f;
+    expect(wanted, `byte ${byte}`).toBe(refused ? 'invalid value of field a' : undefined);
+  }
+});
