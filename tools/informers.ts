@@ -31,6 +31,9 @@ export interface InformerStats extends InformerCounters {
   readonly latencyP50Ms: number;
   readonly latencyP99Ms: number;
   readonly latencyMaxMs: number;
+  /** GETs of `requestIntervalMs`: answered ones, and those that failed even so. */
+  readonly requests: number;
+  readonly requestErrors: number;
   readonly bySource: Readonly<Record<string, InformerCounters>>;
 }
 
@@ -55,6 +58,10 @@ export interface InformersOptions {
   readonly namespace?: string;
   /** Initial lists as watches (client-go's feature WatchListClient); client-go decides by default. */
   readonly watchList?: boolean;
+  /** A watch lasts this long to twice as long; client-go's own 300 s by default. */
+  readonly watchSeconds?: number;
+  /** Each client asks for a small object this often, beside its watches; never by default. */
+  readonly requestIntervalMs?: number;
   /** How long `check` lets stores become equal; 20 s by default. */
   readonly checkLimitMs?: number;
 }
@@ -87,6 +94,8 @@ export async function startInformers(
     protobuf = false,
     namespace = '',
     watchList,
+    watchSeconds = 0,
+    requestIntervalMs = 0,
   } = options;
   const child = controlPlane.children.start({
     name: 'informers',
@@ -102,6 +111,8 @@ export async function startInformers(
       `--resources=${resources.join(',')}`,
       `--protobuf=${protobuf}`,
       `--namespace=${namespace}`,
+      `--watch-seconds=${watchSeconds}`,
+      `--request-interval=${requestIntervalMs}ms`,
       `--check-timeout=${options.checkLimitMs ?? 20_000}ms`,
       // A line that nobody asked for could be taken for an answer.
       '--interval=0',

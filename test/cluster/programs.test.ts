@@ -159,6 +159,31 @@ for (const protobuf of [false, true]) {
   });
 }
 
+test('informers watch for as long as they are told to, and send requests beside it', async () => {
+  const certificate = controlPlane.pki.admin;
+  const informers = await startInformers(controlPlane, {
+    kubeconfig: await controlPlane.kubeconfig(controlPlane.replicas[0]?.url ?? '', { certificate }),
+    directKubeconfig: adminKubeconfig,
+    clients: 2,
+    resources: ['configmaps'],
+    watchSeconds: 2,
+    requestIntervalMs: 100,
+  });
+  // client-go itself would not have opened a second one for five minutes.
+  await vi.waitFor(async () => {
+    const { watches, requests } = await informers.stats();
+    expect(watches).toBeGreaterThanOrEqual(4);
+    expect(requests).toBeGreaterThanOrEqual(4);
+  }, 20_000);
+  expect(await informers.stats()).toMatchObject({
+    requestErrors: 0,
+    refused: 0,
+    relists: 0,
+    watchErrors: 0,
+  });
+  await informers.quit();
+});
+
 test('a check names what a store lacks', async () => {
   const [first, second] = controlPlane.replicas;
   if (first === undefined || second === undefined) throw new Error('too few replicas');

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand"
 	"net"
 	"net/http"
 	"strings"
@@ -22,11 +23,13 @@ type fleet struct {
 	resources []schema.GroupVersionResource
 	namespace string
 	clients   []*client
+	requests  requestCounters
 }
 
 type client struct {
-	factory informers.SharedInformerFactory
-	sources map[schema.GroupVersionResource]*source
+	clientset kubernetes.Interface
+	factory   informers.SharedInformerFactory
+	sources   map[schema.GroupVersionResource]*source
 }
 
 func newFleet(o options) (*fleet, error) {
@@ -81,8 +84,10 @@ func (f *fleet) newClient(o options) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--kubeconfig %q: %w", o.kubeconfig, err)
 	}
+	c.clientset = clientset
 	c.factory = informers.NewSharedInformerFactoryWithOptions(clientset, 0,
-		informers.WithNamespace(o.namespace), informers.WithTransform(stripManagedFields))
+		informers.WithNamespace(o.namespace), informers.WithTransform(stripManagedFields),
+		informers.WithTweakListOptions(watchFor(o.watchSeconds)))
 	for _, resource := range f.resources {
 		informer, err := c.factory.ForResource(resource)
 		if err != nil {
@@ -95,6 +100,17 @@ func (f *fleet) newClient(o options) (*client, error) {
 		c.sources[resource] = s
 	}
 	return c, nil
+}
+
+// watchFor does what client-go's reflector does with its five minutes (minWatchTimeout): each watch
+// asks for a time of its own between that and twice as much, so that not all of them end at once.
+func watchFor(seconds int) func(*metav1.ListOptions) {
+	return func(options *metav1.ListOptions) {
+		if seconds > 0 && options.TimeoutSeconds != nil { // A LIST asks for none.
+			timeout := int64(float64(seconds) * (rand.Float64() + 1))
+			options.TimeoutSeconds = &timeout
+		}
+	}
 }
 
 // sourceOf maps /api/v1/pods and /apis/GROUP/VERSION/namespaces/NAMESPACE/RESOURCE to an informer.
@@ -153,6 +169,7 @@ func (f *fleet) counters() map[string]any {
 	fields := flatten(total)
 	fields["latencyP50Ms"], fields["latencyP99Ms"], fields["latencyMaxMs"] = total.percentiles()
 	fields["bySource"] = bySource
+	fields["requests"], fields["requestErrors"] = f.requests.done.Load(), f.requests.failed.Load()
 	return fields
 }
 
@@ -170,6 +187,8 @@ func flatten(c counters) map[string]any {
 }
 
 func (f *fleet) reset() {
+	f.requests.done.Store(0)
+	f.requests.failed.Store(0)
 	for _, c := range f.clients {
 		for _, s := range c.sources {
 			s.reset()

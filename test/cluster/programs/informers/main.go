@@ -28,7 +28,10 @@
 //	doubled        numbers that came again or late; both see the annotations in source.go
 //
 // and over all of them latencyP50Ms, latencyP99Ms and latencyMaxMs, from a write of such an object
-// to its notification.
+// to its notification, and
+//
+//	requests       GETs of --request-interval that were answered
+//	requestErrors  those of them that failed, after all that client-go itself does about it
 //
 // Commands on standard input, one a line: `stats`, `reset`, `quit`, and `check`, which compares every
 // store with a LIST through --direct-kubeconfig (uid and resourceVersion of each object) and gives
@@ -57,6 +60,8 @@ type options struct {
 	clients                                 int
 	protobuf                                bool
 	interval, checkTimeout, syncTimeout     time.Duration
+	watchSeconds                            int
+	requestInterval                         time.Duration
 }
 
 func main() {
@@ -72,6 +77,10 @@ func main() {
 	flag.DurationVar(&o.interval, "interval", 5*time.Second, "time between stats lines; 0 for none")
 	flag.DurationVar(&o.checkTimeout, "check-timeout", 20*time.Second, "how long check waits for equality")
 	flag.DurationVar(&o.syncTimeout, "sync-timeout", time.Minute, "how long the first lists may take")
+	flag.IntVar(&o.watchSeconds, "watch-seconds", 0,
+		"watches ask for this time to twice as much; client-go's own 300 when 0")
+	flag.DurationVar(&o.requestInterval, "request-interval", 0,
+		"time between GETs of each client beside its watches; none when 0")
 	klog.InitFlags(nil)
 	flag.Parse()
 	o.resources = strings.Split(resources, ",")
@@ -96,6 +105,7 @@ func run(ctx context.Context, o options) error {
 	if err := fleet.start(ctx, o.syncTimeout); err != nil {
 		return err
 	}
+	fleet.startRequests(ctx, o.requestInterval)
 	output.write("synced", map[string]any{
 		"clients": o.clients, "informers": o.clients * len(o.resources),
 		"objects": fleet.storeSizes(), "tookMs": time.Since(started).Milliseconds(),
