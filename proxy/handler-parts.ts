@@ -20,5 +20,4 @@ export interface HandlerParts extends AttemptParts {
   readonly answerTimeoutMs: number;
   /** Between two pieces of a request body. */
   readonly uploadIdleMs: number;
-  readonly nowMs: () => number;
 }

@@ -26,6 +26,8 @@ export class Connection {
   readonly socket: Duplex;
   /** When bytes last arrived, on the clock given. */
   lastReadAtMs: number;
+  /** When what had been sent could leave; undefined before. */
+  readyAtMs: number | undefined;
   private readonly options: ConnectionOptions;
   private readonly listener: ConnectionListener;
   private readonly writer: FrameWriter;
@@ -50,6 +52,7 @@ export class Connection {
     this.listener = listener;
     this.lastReadAtMs = options.nowMs();
     const establishedBy = eventOfEstablishment(socket);
+    if (establishedBy === undefined) this.readyAtMs = this.lastReadAtMs;
     const buffers = options.writeBuffers ?? new WriteBuffers();
     this.writer = new FrameWriter(socket, buffers, establishedBy !== undefined, () =>
       this.session.sendWaiting(),
@@ -171,6 +174,7 @@ export class Connection {
   }
 
   private onEstablished(): void {
+    this.readyAtMs = this.options.nowMs();
     const alpn = 'alpnProtocol' in this.socket ? this.socket.alpnProtocol : 'h2';
     if (alpn === 'h2') this.writer.release();
     else this.destroy('the server does not speak HTTP/2 (ALPN h2)');

@@ -39,6 +39,8 @@ export interface RequestRecord {
   /** Name of the endpoint that the last attempt went to; '' before there was one. */
   endpoint: string;
   attempts: number;
+  /** From entry until it could leave for the endpoint of the last attempt, once that is over. */
+  queuedMs: number;
   /** Status sent to the client; 0 when the client got none. */
   status: number;
   /** Why the door answered in an endpoint's place, or cut the answer short. */
@@ -95,6 +97,7 @@ export function enterRecord(client: Client, headers: HeaderList, nowMs: number):
     user: '',
     endpoint: '',
     attempts: 0,
+    queuedMs: 0,
     status: 0,
     failure: undefined,
     failureDetail: '',

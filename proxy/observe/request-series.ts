@@ -9,6 +9,7 @@ interface Outcome {
   readonly endpoint: string;
   readonly requests: number;
   readonly duration: number;
+  readonly queue: number;
 }
 
 /** What is counted for requests of one kind; offsets into the tables. */
@@ -23,6 +24,9 @@ export interface OwnRows {
 export const BUCKETS_SECONDS: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
+
+/** Without a queue it takes some hundredths of a millisecond. */
+const QUEUE_SECONDS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30];
 
 export class RequestSeries {
   readonly requests = new SeriesTable({
@@ -39,6 +43,16 @@ export class RequestSeries {
     type: 'histogram',
     labelNames: ['verb', 'scope', 'endpoint'],
     bounds: BUCKETS_SECONDS,
+  });
+  private readonly queues = new SeriesTable({
+    name: 'evenkeel_request_queue_seconds',
+    help:
+      'From entry until a request could leave for the endpoint that it went to last: what earlier ' +
+      'attempts took, and the wait for a connection that was still being opened. Watches, logs and ' +
+      'tunnels are not in it.',
+    type: 'histogram',
+    labelNames: ['endpoint'],
+    bounds: QUEUE_SECONDS,
   });
   private readonly requestBytes = new SeriesTable({
     name: 'evenkeel_request_bytes_total',
@@ -60,7 +74,8 @@ export class RequestSeries {
   }
 
   get all(): readonly Series[] {
-    return [this.requests, this.durations, this.requestBytes, this.responseBytes];
+    const { requests, durations, queues, requestBytes, responseBytes } = this;
+    return [requests, durations, queues, requestBytes, responseBytes];
   }
 
   /** What several routes share that differ in what these families do not show. */
@@ -87,7 +102,9 @@ export class RequestSeries {
     const outcome = findOutcome(rows, record) ?? this.addOutcome(rows, record);
     if (outcome === undefined) return false;
     this.requests.add(outcome.requests, 1);
-    if (!record.longRunning) this.durations.observe(outcome.duration, seconds);
+    if (record.longRunning) return true;
+    this.durations.observe(outcome.duration, seconds);
+    if (outcome.queue >= 0) this.queues.observe(outcome.queue, record.queuedMs / 1000);
     return true;
   }
 
@@ -108,6 +125,8 @@ export class RequestSeries {
       endpoint,
       requests: this.requests.row(labels),
       duration: record.longRunning ? -1 : this.durations.row([verb, scope, endpoint]),
+      // What was never sent had nothing to wait for.
+      queue: record.longRunning || endpoint === '' ? -1 : this.queues.row([endpoint]),
     };
     rows.outcomes.push(outcome);
     return outcome;

@@ -16,6 +16,7 @@ export interface AttemptParts {
   readonly retryBudget: RetryBudget;
   readonly maxAttempts: number;
   readonly readPlaces: ReadPlaces;
+  readonly nowMs: () => number;
 }
 
 /** Why a request could not be sent, or failed. */
@@ -47,6 +48,8 @@ export class Attempts {
   private readonly reads: ReadAffinity;
   private readonly tried: Endpoint[] = [];
   private goaways = 0;
+  /** Of the current attempt. */
+  private sentAtMs = 0;
 
   constructor(parts: AttemptParts, record: RequestRecord, upload: Upload, reads: ReadAffinity) {
     this.parts = parts;
@@ -85,6 +88,7 @@ export class Attempts {
         record.endpoint = endpoint.name;
         record.attempts += 1;
         if (reads.sent(record.info, endpoint)) readPlaces.set(reader(), endpoint);
+        this.sentAtMs = this.parts.nowMs();
         const stream = connection.request(headers, upload.empty, listener);
         this.current = { endpoint, connection, stream };
         upload.sendAgain(stream);
@@ -135,7 +139,11 @@ export class Attempts {
 
   /** The attempt is over, or somebody else goes on with it: it is not counted here any more. */
   release(): void {
-    this.current?.endpoint.load.leave(this.record.longRunning);
+    const { current, record } = this;
+    if (current === undefined) return;
+    current.endpoint.load.leave(record.longRunning);
+    const readyAtMs = current.connection.readyAtMs ?? this.parts.nowMs();
+    record.queuedMs = Math.max(this.sentAtMs, readyAtMs) - record.enteredAtMs;
     this.current = undefined;
   }
 }
