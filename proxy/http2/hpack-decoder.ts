@@ -10,6 +10,8 @@ const MAX_INTEGER = 2 ** 28;
 /** A longer token is decoded anew each time: what a connection keeps must not grow with it. */
 const MAX_KEPT_TOKEN_BYTES = 4096;
 
+/** Of nearly all requests that have such a literal: one set for all of them. */
+const TOKEN_ALONE: ReadonlySet<string> = new Set(['authorization']);
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
 export interface DecodedBlock {
@@ -53,7 +55,7 @@ export class HpackDecoder {
     this.end = end;
     const headers: HeaderList = [];
     let listBytes = 0;
-    let neverIndexed: Set<string> | undefined;
+    let neverIndexed: ReadonlySet<string> | undefined;
     let mayResize = true;
     while (this.at < this.end) {
       const first = input[this.at] ?? 0;
@@ -69,8 +71,7 @@ export class HpackDecoder {
       listBytes += name.length + (headers[start + 1] ?? '').length + ENTRY_OVERHEAD_BYTES;
       if (listBytes > this.maxListBytes) headers.length = start;
       else if ((first & 0xf0) === 0x10) {
-        neverIndexed ??= new Set();
-        neverIndexed.add(name);
+        neverIndexed = withName(neverIndexed, name);
       }
     }
     if (neverIndexed !== undefined) headers.neverIndexed = neverIndexed;
@@ -187,6 +188,15 @@ export class HpackDecoder {
       ? huffmanDecode(this.input, start, this.at)
       : this.input.toString('latin1', start, this.at);
   }
+}
+
+/** Adds in place, once the set is one of the block's own: there may be very many names. */
+function withName(names: ReadonlySet<string> | undefined, name: string): ReadonlySet<string> {
+  if (name === 'authorization' && (names === undefined || names === TOKEN_ALONE)) {
+    return TOKEN_ALONE;
+  }
+  const own = names instanceof Set && names !== TOKEN_ALONE ? names : new Set(names);
+  return own.add(name);
 }
 
 function compressionError(message: string): ConnectionError {

@@ -88,6 +88,22 @@ function integerRest(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...integerRest(Math.floor(value / 128))];
 }
 
+test('never-indexed names of one block are not those of the next', () => {
+  const decoder = new HpackDecoder(4096, LIST_LIMIT);
+  const token = blockWithToken('Bearer abc', false);
+  const password = Buffer.from('100870617373776f726406736563726574', 'hex');
+  const namesOf = (...blocks: Buffer[]): unknown => {
+    const block = Buffer.concat(blocks);
+    return decoder.decode(block, 0, block.length).headers.neverIndexed;
+  };
+  for (let turn = 0; turn < 2; turn++) {
+    expect(namesOf(token)).toEqual(new Set(['authorization']));
+    expect(namesOf(token, password)).toEqual(new Set(['authorization', 'password']));
+    expect(namesOf(password)).toEqual(new Set(['password']));
+    expect(namesOf(Buffer.from('82', 'hex'))).toBeUndefined();
+  }
+});
+
 test('a token is the one of its own block, whatever tokens came before on the connection', () => {
   const decoder = new HpackDecoder(4096, LIST_LIMIT);
   const long = `Bearer ${'eyJhbGciOi'.repeat(90)}`;
