@@ -35,7 +35,7 @@ interface Lease {
   readonly spec: { readonly renewTime: string };
 }
 
-/** Rows of item 1. What client-go does with it over its next watches is not among them yet. */
+/** Rows of item 1. What client-go does with it over its next watches is in load-balancing.ts. */
 export async function measureLoadAware(context: ScenarioContext): Promise<Row[]> {
   const missing = missingBinaries(['etcd', 'kube-apiserver']);
   if (missing.length > 0) return [notRun(WHAT, 'all of it', `no ${missing.join(', ')}`)];
@@ -74,11 +74,6 @@ export async function measureLoadAware(context: ScenarioContext): Promise<Row[]>
     atLeast({ what: `GOAWAY with ${WATCHES} watches more`, value: hotter, unit: '' }, MIN_GOAWAYS),
     atMost({ what: 'GOAWAY of a replica with fewer', value: colder, unit: '' }, 0),
     atMost({ what: 'connections whose open watches broke', value: broken, unit: '' }, 0),
-    notRun(
-      'largest of the mean of watches, 300 client-go clients through a TCP balancer',
-      'goaway-chance 0, 0.001, 0.02 beside it',
-      'the informers cannot be told to watch for less than five minutes',
-    ),
   ];
 }
 

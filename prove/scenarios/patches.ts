@@ -1,4 +1,5 @@
 import { measureLoadAware } from '../patches/load-aware.ts';
+import { measureLoadBalancing } from '../patches/load-balancing.ts';
 import { measureMetrics } from '../patches/metrics-verbs.ts';
 import { measureNodeLifecycle } from '../patches/node-lifecycle.ts';
 import { measureUnderlay } from '../patches/underlay.ts';
@@ -9,6 +10,7 @@ import type { Scenario, ScenarioContext } from '../scenario.ts';
 async function measurePatches(context: ScenarioContext): Promise<Row[]> {
   return [
     ...(await measureLoadAware(context)),
+    ...(await measureLoadBalancing(context)),
     ...(await measureNodeLifecycle(context)),
     ...(await measureUnderlay(context)),
     ...(await measureMetrics(context)),
