@@ -122,16 +122,15 @@ export class OpenRequest implements WatchMeter {
     }
   }
 
-  /** Counts the bytes since the last time. */
-  countBytes(route: Route): void {
+  /** Counts the bytes since the last time. @returns how many there were */
+  countBytes(route: Route): number {
     const { requestBytes, responseBytes } = this.record;
-    this.parts.requests.countBytes(
-      route.own,
-      requestBytes - this.countedRequestBytes,
-      responseBytes - this.countedResponseBytes,
-    );
+    const requestGrowth = requestBytes - this.countedRequestBytes;
+    const responseGrowth = responseBytes - this.countedResponseBytes;
+    this.parts.requests.countBytes(route.own, requestGrowth, responseGrowth);
     this.countedRequestBytes = requestBytes;
     this.countedResponseBytes = responseBytes;
+    return requestGrowth + responseGrowth;
   }
 
   /** Counts it among the watches that are open now. */

@@ -72,9 +72,8 @@ export class RequestMetrics implements RequestObserver {
       route = this.routes.otherOf(record);
       this.requests.count(route.own, record, seconds);
     }
-    if (open !== undefined) open.countBytes(route);
-    else this.requests.countBytes(route.own, record.requestBytes, record.responseBytes);
-    this.top.count(record, route.resource, leftAtMs);
+    const bytes = open?.countBytes(route) ?? this.countBytes(route, record);
+    this.top.count(record, route.resource, bytes, leftAtMs);
     if (wasOpened(record)) this.watches.ended(record, seconds);
   }
 
@@ -107,6 +106,11 @@ export class RequestMetrics implements RequestObserver {
     return { slow: this.watches.slowNow, behind: this.behindNow };
   }
 
+  private countBytes(route: Route, { requestBytes, responseBytes }: RequestRecord): number {
+    this.requests.countBytes(route.own, requestBytes, responseBytes);
+    return requestBytes + responseBytes;
+  }
+
   /** Counts what is open; who asks while it is being counted gets the same count. */
   private countOpen(): Promise<void> {
     this.counting ??= this.beginCount().finally(() => {
@@ -126,7 +130,8 @@ export class RequestMetrics implements RequestObserver {
       // A refused one is counted when it ends: before, its resource may be an invention.
       const { route } = request;
       if (route === undefined) return;
-      request.countBytes(route);
+      const bytes = request.countBytes(route);
+      this.top.countBytes(request.record, route.resource, bytes, nowMs);
       request.show(nowMs);
       apiserver.addLongRunning(route.apiserver);
     };

@@ -28,14 +28,24 @@ export class TopCounts {
   private readonly clientBytes = new TopList();
   readonly resources = new TopResources();
 
-  /** A request has left. Bytes of long-running ones count at their end. */
-  count(record: RequestRecord, resource: ResourceCount, nowMs: number): void {
-    const bytes = record.requestBytes + record.responseBytes;
+  /**
+   * A request has left.
+   * @param bytes of both bodies, those apart that have been counted before
+   */
+  count(record: RequestRecord, resource: ResourceCount, bytes: number, nowMs: number): void {
     const key = callerOf(record);
     const hash = hashOf(key);
     this.clientRequests.add(hash, key, 1, nowMs);
     this.clientBytes.add(hash, key, bytes, nowMs);
-    this.resources.add(resource, bytes, nowMs);
+    this.resources.add(resource, 1, bytes, nowMs);
+  }
+
+  /** What a request that goes on has moved since the last time. */
+  countBytes(record: RequestRecord, resource: ResourceCount, bytes: number, nowMs: number): void {
+    if (bytes <= 0) return;
+    const key = callerOf(record);
+    this.clientBytes.add(hashOf(key), key, bytes, nowMs);
+    this.resources.add(resource, 0, bytes, nowMs);
   }
 
   report(open: OpenCounts, nowMs: number): TopReport {

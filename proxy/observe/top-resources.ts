@@ -26,9 +26,9 @@ export class TopResources {
     return count;
   }
 
-  add(count: ResourceCount, bytes: number, nowMs: number): void {
+  add(count: ResourceCount, requests: number, bytes: number, nowMs: number): void {
     if (nowMs - this.startedAtMs >= TOP_WINDOW_MS) this.turn(nowMs);
-    count.requests += 1;
+    count.requests += requests;
     count.bytes += bytes;
   }
 

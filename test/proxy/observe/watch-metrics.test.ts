@@ -1,55 +1,7 @@
 // What a watch looks like from its client's side, and what the replicas' watches say of each other.
 import { expect, test } from 'vitest';
-import type { WatchFrame, WatchFrameType } from '../../../proxy/kube/watch-frame.ts';
-import { Metrics } from '../../../proxy/observe/metrics.ts';
-import type { RequestRecord } from '../../../proxy/observe/request-record.ts';
-import { Exposition } from './support/exposition.ts';
-import { recordOf, sourcesOf } from './support/records.ts';
-
-const PODS = 'GET /api/v1/pods?watch=true';
-
-interface FrameOptions extends Partial<WatchFrame> {
-  readonly length?: number;
-}
-
-function frameOf(type: WatchFrameType, { length = 100, ...rest }: FrameOptions = {}): WatchFrame {
-  return {
-    type,
-    resourceVersion: undefined,
-    errorCode: undefined,
-    initialEventsEnd: false,
-    bytes: Buffer.alloc(length),
-    ...rest,
-  };
-}
-
-function start() {
-  let nowMs = 1000;
-  const metrics = new Metrics({ version: '1', sources: sourcesOf([]), nowMs: () => nowMs });
-  return {
-    metrics,
-    at(ms: number): void {
-      nowMs = ms;
-    },
-    /** A watch that was answered after 4 ms. */
-    open(request = PODS, endpoint = 'cp-1'): RequestRecord {
-      const record = recordOf(request, { answeredAtMs: 1004, endpoint });
-      metrics.entered(record);
-      return record;
-    },
-    read: async () => new Exposition(await metrics.text()),
-  };
-}
-
-/** An event whose first byte came at a time, and which the client's socket takes now or later. */
-function bring(record: RequestRecord, frame: WatchFrame, firstByteAtMs: number): void {
-  record.meter?.event(frame, firstByteAtMs, true);
-  record.responseBytes += frame.bytes.length;
-}
-
-function take(record: RequestRecord, totalBytes = record.responseBytes): void {
-  record.meter?.sent(totalBytes);
-}
+import { recordOf } from './support/records.ts';
+import { bring, frameOf, PODS, startMetrics as start, take } from './support/watches.ts';
 
 test('an event is counted with its size, and late by what lies between first byte and socket', async () => {
   const { at, open, read } = start();
@@ -236,55 +188,4 @@ test.each([
     bring(open(request, endpoint), frameOf(type, { resourceVersion: '500' }), atMs);
   }
   expect((await read()).sum('evenkeel_replica_event_lag_seconds_count') ?? 0).toBe(0);
-});
-
-test('who asks for most is shown by name, and never as a label', async () => {
-  const { metrics, at, open, read } = start();
-  for (let i = 0; i < 5000; i += 1) {
-    const many = i % 3 === 0;
-    const record = recordOf(many ? 'GET /api/v1/pods' : 'GET /api/v1/nodes', {
-      user: many ? 'jane' : `system:node:${i}`,
-      clientAddress: many ? '192.0.2.1' : `198.51.100.${i % 250}`,
-      userAgent: many ? 'busy/1' : `agent-${i}/1`,
-      responseBytes: 10,
-    });
-    metrics.entered(record);
-    metrics.left(record, 1010);
-  }
-  open();
-  at(11_000);
-  const { clientsByRequests, resourcesByRequests, resourcesByWatches } = await metrics.top();
-  expect(clientsByRequests[0]?.names).toEqual(['jane', 'busy/1', '192.0.2.1']);
-  const { perSecond = 0, errorPerSecond = 0 } = clientsByRequests[0] ?? {};
-  // A third of all: 1667 in 11 s.
-  expect(perSecond).toBeGreaterThanOrEqual(1667 / 11);
-  expect(perSecond - errorPerSecond).toBeLessThanOrEqual(1667 / 11);
-  expect(clientsByRequests.length).toBeLessThanOrEqual(20);
-  expect(resourcesByRequests.map(({ names }) => names[1])).toEqual(['nodes', 'pods']);
-  expect(resourcesByWatches).toEqual([{ names: ['', 'pods'], open: 1 }]);
-  expect(JSON.stringify((await read()).samples)).not.toMatch(/agent-|jane|system:node/);
-});
-
-test('a long name of a caller costs no more than its first part', async () => {
-  const { metrics, open } = start();
-  const long = { user: 'x'.repeat(60_000), userAgent: 'y'.repeat(60_000) };
-  const record = recordOf('GET /api/v1/pods', long);
-  metrics.entered(record);
-  metrics.left(record, 1010);
-  Object.assign(open(), long);
-  const { clientsByRequests, clientsByWatches } = await metrics.top();
-  const names = ['x'.repeat(256), 'y'.repeat(256), '192.0.2.7'];
-  expect([clientsByRequests[0]?.names, clientsByWatches[0]?.names]).toEqual([names, names]);
-});
-
-test('what was asked long ago is not now', async () => {
-  const { metrics, at } = start();
-  const record = recordOf('GET /api/v1/pods');
-  metrics.entered(record);
-  metrics.left(record, 1010);
-  at(1010 + 90_000);
-  expect((await metrics.top()).clientsByRequests.length).toBe(1);
-  at(1010 + 400_000);
-  const { clientsByRequests, resourcesByRequests } = await metrics.top();
-  expect([clientsByRequests, resourcesByRequests]).toEqual([[], []]);
 });
