@@ -22,6 +22,8 @@ export interface ReceiverParts {
   open(streamId: number): Http2Stream;
   onRequest(stream: Http2Stream, headers: HeaderList, endStream: boolean): void;
   onOversizedRequest(stream: Http2Stream): void;
+  /** The header section of a final response has arrived (client). */
+  onAnswer(streamId: number): void;
 }
 
 /** Requests, responses, their bodies and their ends: what arrives on streams. */
@@ -178,7 +180,8 @@ export class MessageReceiver implements MessageTarget {
 
   /** A response, a 1xx response, or trailers of either message. */
   private onLaterHeaders(stream: Http2Stream, headers: HeaderList, endStream: boolean): void {
-    const take = stream.headersReceived ? takeTrailers : takeResponse;
+    const { headersReceived } = stream;
+    const take = headersReceived ? takeTrailers : takeResponse;
     const problem = take(stream, headers, endStream);
     if (problem !== undefined) {
       this.fail(stream, ErrorCode.PROTOCOL_ERROR, problem);
@@ -186,6 +189,7 @@ export class MessageReceiver implements MessageTarget {
     }
     // A final response may follow any number of 1xx ones, so they are counted.
     if (!stream.headersReceived) this.parts.guard.idleFrame();
+    else if (!headersReceived) this.parts.onAnswer(stream.id);
     const { listener } = stream;
     if (endStream) stream.endRemote();
     listener.onHeaders(stream, headers, endStream);

@@ -1,4 +1,5 @@
 import { ControlFrames } from './control-frames.ts';
+import { EarlyResets } from './early-resets.ts';
 import { FloodGuard, type FloodLimits } from './flood-guard.ts';
 import { MAX_INT31 } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
@@ -53,6 +54,7 @@ export class Session implements StreamHost {
   private readonly turns: SendTurns;
   private readonly peer = initialSettings();
   private readonly goaway: GoingAway;
+  private readonly earlyResets: EarlyResets;
 
   constructor(writer: FrameWriter, options: SessionOptions) {
     this.writer = writer;
@@ -61,6 +63,7 @@ export class Session implements StreamHost {
     this.pings = new PingLedger(writer, options.nowMs);
     this.turns = new SendTurns(writer);
     this.goaway = new GoingAway(writer);
+    this.earlyResets = new EarlyResets(options.nowMs);
     this.receiveWindowBytes = options.receiveWindowBytes;
     // Until the peer has our SETTINGS it goes by the default (RFC 9113, section 6.9.2).
     this.firstReceiveWindowBytes = Math.max(INITIAL_WINDOW_BYTES, options.receiveWindowBytes);
@@ -82,7 +85,11 @@ export class Session implements StreamHost {
   }
 
   get capacity(): number {
-    return this.goingAway ? 0 : Math.max(0, this.peer.maxConcurrentStreams - this.streams.size);
+    if (this.goingAway) return 0;
+    const { maxConcurrentStreams } = this.peer;
+    // As many again may wait at the server although they are over for us, and no more.
+    const waiting = this.earlyResets.count(this.newestId) - maxConcurrentStreams;
+    return Math.max(0, maxConcurrentStreams - this.streams.size - Math.max(0, waiting));
   }
 
   get goingAway(): boolean {
@@ -165,11 +172,18 @@ export class Session implements StreamHost {
   release(stream: Http2Stream, resetByUs: boolean): void {
     this.streams.delete(stream.id, resetByUs);
     this.turns.remove(stream);
+    const early = resetByUs && !this.options.server && !stream.headersReceived;
+    if (early) this.earlyResets.add(stream.id, this.newestId);
     this.options.events.onCapacity();
   }
 
   fault(error: unknown): void {
     this.options.events.onFault(error);
+  }
+
+  /** The newest stream that we have started (client). */
+  private get newestId(): number {
+    return this.streams.nextId - 2;
   }
 
   private open(streamId: number): Http2Stream {
@@ -215,6 +229,7 @@ export class Session implements StreamHost {
       open: (streamId) => this.open(streamId),
       onRequest: options.events.onRequest,
       onOversizedRequest: options.events.onOversizedRequest,
+      onAnswer: (streamId) => this.earlyResets.answered(streamId, this.newestId),
     });
   }
 }
