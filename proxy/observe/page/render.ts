@@ -146,7 +146,8 @@ function ranking({ title, rows }: Ranking): Html {
   const items = rows.map(({ name, detail, value, part }) => {
     const width = Math.round(part * 100);
     const picture = html`<svg class="part" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect width="${width}" height="1"/></svg>`;
-    return html`<li><span class="who"><bdi title="${name}">${name}</bdi> <small>${detail}</small></span><b>${value}</b>${picture}</li>`;
+    const more = detail === '' ? NOTHING : html`<small title="${detail}">${detail}</small>`;
+    return html`<li><span class="who"><bdi title="${name}">${name}</bdi> ${more}</span><b>${value}</b>${picture}</li>`;
   });
   return html`<div><h3>${title}</h3><ol class="ranks">${items}</ol></div>`;
 }
