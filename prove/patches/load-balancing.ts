@@ -1,6 +1,6 @@
 // Where the watches of many client-go clients are, some time after one of three kube-apiservers was
 // restarted behind a balancer that sees nothing but connections. Real clients hold a watch for five
-// to ten minutes (minWatchTimeout in client-go's reflector); here all of it goes ten times as fast.
+// to ten minutes (minWatchTimeout in client-go's reflector); here all of it goes eight times as fast.
 // The replicas' own ten seconds, in which the load-aware one tells and learns, stay as they are.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,15 +15,15 @@ import { requirePatched } from './patched-program.ts';
 import { TcpBalancer } from './tcp-balancer.ts';
 
 const CLIENTS = 300;
-const COMPRESSION = 10;
+const COMPRESSION = 8;
 const MINUTES = 10;
 const WINDOW_MS = (MINUTES * 60_000) / COMPRESSION;
-const WATCH_SECONDS = 300 / COMPRESSION;
+const WATCH_SECONDS = Math.round(300 / COMPRESSION);
 /** A kubelet renews its lease every 10 s, and has about as much again to say. */
 const REQUEST_INTERVAL_MS = 5000 / COMPRESSION;
 /** Without it a replica waits a minute for its watches before it is gone. */
 const GRACE_SECONDS = 2;
-const LOOK_MS = 10_000;
+const LOOK_MS = 15_000;
 /** Nobody comes back to a replica that was away, unless somebody is sent: two of three have all. */
 const MIN_UNTOUCHED = 1.4;
 /** GOAWAY begins at 1.1 of the share; the rest is what chance leaves and a window that ends. */

@@ -13,7 +13,7 @@ export class TcpBalancer {
 
   constructor(ports: readonly number[]) {
     this.#ports = ports;
-    this.#server = createServer((client) => this.#accept(client));
+    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
   /** Listens on a free port of 127.0.0.1. */
@@ -52,7 +52,7 @@ export class TcpBalancer {
       client.destroy();
       return;
     }
-    const server = connect(port, '127.0.0.1');
+    const server = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     this.#keep(server);
     const refused = (): void => this.#dial(client, triesLeft - 1);
     server.once('error', refused);
