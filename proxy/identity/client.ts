@@ -1,6 +1,6 @@
 import type { HeaderList } from '../http2/header-list.ts';
 import { ReadAffinity } from '../upstream/read-affinity.ts';
-import type { CallerNames } from './caller-name.ts';
+import { type CallerNames, fingerprintOf } from './caller-name.ts';
 import type { CertificateIdentity } from './certificate-identity.ts';
 import {
   bearerTokenOf,
@@ -24,8 +24,8 @@ export class Client {
   /** Of this connection. */
   readonly reads = new ReadAffinity();
   private readonly presented: PresentedCertificate;
-  /** Of the last token, since a connection seldom has another one. */
-  private named: { readonly token: string; readonly name: string } | undefined;
+  /** Of the last token, since a connection seldom has another one. The token itself is not kept. */
+  private named: { readonly fingerprint: number; readonly name: string } | undefined;
 
   constructor(address: string, protocol: 'h2' | 'http/1.1', presented: PresentedCertificate) {
     this.address = address;
@@ -52,7 +52,10 @@ export class Client {
     if (identity.certificate !== undefined) return identity.certificate.user;
     const token = identity.class === 'bearer' ? bearerTokenOf(headers) : undefined;
     if (token === undefined) return 'anonymous';
-    if (this.named?.token !== token) this.named = { token, name: names.ofToken(token) };
+    const fingerprint = fingerprintOf(token);
+    if (this.named?.fingerprint !== fingerprint) {
+      this.named = { fingerprint, name: names.ofToken(token) };
+    }
     return this.named.name;
   }
 

@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { CallerNames } from '../../../proxy/identity/caller-name.ts';
+import { CallerNames, fingerprintOf } from '../../../proxy/identity/caller-name.ts';
 import { identityFromCertificate } from '../../../proxy/identity/certificate-identity.ts';
 import { Client } from '../../../proxy/identity/client.ts';
 import { certificateDer, commonName } from './der-certificate.ts';
@@ -53,4 +54,22 @@ test('each request of a connection is named by its own token', () => {
   expect(found).toEqual(
     tokens.map((token) => (token === undefined ? 'anonymous' : names.ofToken(token))),
   );
+});
+
+test('tokens that differ at one place of their ends, or in length, have other fingerprints', () => {
+  const token = 'abcdefgh'.repeat(20);
+  const others = [`${token}x`, token.slice(1)];
+  for (const at of [0, 1, 31, 63, 96, 158, 159]) {
+    others.push(`${token.slice(0, at)}#${token.slice(at + 1)}`);
+  }
+  const short = ['a', 'b', 'ab', 'ba', 'a'.repeat(64), 'a'.repeat(65)];
+  const all = [token, ...others, ...short].map(fingerprintOf);
+  expect(new Set(all).size).toBe(all.length);
+  expect(all.every((one) => Number.isSafeInteger(one) && one >= 0)).toBe(true);
+});
+
+test('a connection does not keep the token that it has named', () => {
+  const client = new Client('192.0.2.7', 'h2', undefined);
+  expect(nameOf(['authorization', 'Bearer t0k3n-of-a-connection'], client)).toMatch(/^bearer #/);
+  expect(inspect(client, { depth: null, showHidden: true })).not.toContain('t0k3n');
 });
