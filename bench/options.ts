@@ -39,11 +39,11 @@ profile alone:
   --load NAME        small, large, upload or watches (small)
 
 wire alone:
-  --load NAME        small, large or watches alone (all)
+  --load NAME        small, large, watches or workers alone (all)
   --only A,B         these subjects, besides direct and haproxy
   --backend kube     three real kube-apiservers instead of fast backends
   --watches N        open watches that get events (1000)
-  --idle-watches N   open watches whose memory is measured (2000)
+  --idle-watches N   open watches whose memory is measured (20000)
 `;
 
 const NUMBERS = ['seconds', 'rounds', 'connections', 'streams'] as const;

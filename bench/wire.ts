@@ -27,15 +27,15 @@ import {
   withStage,
 } from './wire/stage.ts';
 import { type Choice, choosePeers } from './wire/subjects.ts';
-import { measureWatches } from './wire/watches.ts';
+import { measureIdleWatches, measureWatchEvents } from './wire/watches.ts';
 
 const MIB = 1024 * 1024;
-const STAGES: readonly string[] = ['small', 'large', 'watches'];
+const STAGES: readonly string[] = ['small', 'large', 'watches', 'workers'];
 const DEFAULTS: Pace & { watches: number; idleWatches: number } = {
   seconds: 0.5,
   rounds: 5,
   watches: 1000,
-  idleWatches: 2000,
+  idleWatches: 20_000,
 };
 const QUICK: typeof DEFAULTS = { seconds: 0.3, rounds: 2, watches: 200, idleWatches: 400 };
 
@@ -47,12 +47,16 @@ function smallLoad(connections: number, streams: number, bytes: 100 | 2048): Sta
 
 const MAIN_LOAD = smallLoad(10, 10, 2048);
 const SMALL_LOADS = [smallLoad(10, 100, 2048), smallLoad(100, 1, 2048), smallLoad(10, 10, 100)];
+/** Connections are handed to the workers by turns, so each has ten. */
+const WORKERS_LOAD = smallLoad(20, 10, 2048);
 const QUICK_SMALL_LOADS = SMALL_LOADS.slice(0, 1);
 
 interface Run {
   readonly context: BenchmarkContext;
   readonly choice: Choice;
   readonly settings: typeof DEFAULTS;
+  /** A door for each number, with so many worker processes; one with one by default. */
+  readonly workers?: readonly number[];
 }
 
 export const wire: Benchmark = {
@@ -101,15 +105,16 @@ interface Measured {
 
 /** Runs `work` with all subjects before the backend that `start` starts. */
 function inStage<B extends Backend, R>(
-  { context, choice, settings }: Run,
+  { context, choice, settings, workers = [1] }: Run,
   name: string,
   start: (folder: string, children: ChildGroup) => Promise<B>,
   work: (stage: Stage<B>) => Promise<R>,
 ): Promise<R> {
   const folder = join(context.directory, name);
   const { peers } = choice;
+  const subjects = { peers, workers };
   const begin = (children: ChildGroup): Promise<B> => start(join(folder, 'backend'), children);
-  return withStage(context, { folder, peers, pace: settings }, begin, work);
+  return withStage(context, { folder, subjects, pace: settings }, begin, work);
 }
 
 /** Stages with all subjects started anew: what one leaves behind is not the next's. */
@@ -119,11 +124,28 @@ async function runFast(run: Run): Promise<Measured> {
   const requests: RequestResult[] = [];
   if (wanted('small')) requests.push(...(await inStage(run, 'small', startSmall, smallStage)));
   if (wanted('large')) requests.push(...(await inStage(run, 'large', startOwnBackend, largeStage)));
+  if (wanted('workers')) requests.push(...(await runWorkers(run)));
   if (!wanted('watches')) return { requests, notRun: [] };
-  const { result, notRun } = await inStage(run, 'watches', startOwnBackend, (stage) =>
-    measureWatches(stage, run.settings),
-  );
+  const { result, notRun } = await runWatches(run);
   return { requests, watches: result, notRun };
+}
+
+async function runWatches(run: Run): Promise<{ result: WatchResult; notRun: NotRun[] }> {
+  const { settings } = run;
+  const idle = await inStage(run, 'idle', startOwnBackend, (stage) =>
+    measureIdleWatches(stage, settings.idleWatches),
+  );
+  return inStage(run, 'watches', startOwnBackend, (stage) =>
+    measureWatchEvents(stage, settings, idle),
+  );
+}
+
+/** The door alone, by its number of workers. The requests per second are what counts here. */
+function runWorkers(run: Run): Promise<RequestResult[]> {
+  const alone = { ...run, choice: { ...run.choice, peers: [] }, workers: [1, 2] };
+  return inStage(alone, 'workers', startSmall, async (stage) => [
+    await measureLoad(stage, WORKERS_LOAD),
+  ]);
 }
 
 async function smallStage(stage: Stage<Backend>): Promise<RequestResult[]> {

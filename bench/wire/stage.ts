@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { ChildGroup } from '../../tools/child.ts';
 import type { BenchmarkContext, NotRun } from '../benchmark.ts';
-import type { Peer } from '../peers/peer.ts';
 import { interleave } from '../statistics.ts';
 import type { Sample } from '../subject.ts';
 import { type Summary, summarize } from '../summary.ts';
@@ -10,7 +9,7 @@ import type { Backend } from './backends.ts';
 import type { Load, Target } from './load.ts';
 import type { RequestResult } from './result.ts';
 import { takeSample } from './sample.ts';
-import { checkAnswer, DIRECT, DOOR, startSubjects } from './subjects.ts';
+import { checkAnswer, DIRECT, DOOR, type Subjects, startSubjects } from './subjects.ts';
 
 export interface Pace {
   readonly seconds: number;
@@ -38,7 +37,7 @@ export interface StageLoad extends Load {
 /** Runs `work` with everything started, and ends all of it. */
 export async function withStage<B extends Backend, R>(
   context: BenchmarkContext,
-  { folder, peers, pace }: { folder: string; peers: readonly Peer[]; pace: Pace },
+  { folder, subjects, pace }: { folder: string; subjects: Subjects; pace: Pace },
   startBackend: (children: ChildGroup) => Promise<B>,
   work: (stage: Stage<B>) => Promise<R>,
 ): Promise<R> {
@@ -47,8 +46,9 @@ export async function withStage<B extends Backend, R>(
   try {
     await mkdir(folder);
     const backend = await startBackend(children);
-    context.say(`${backend.name}: starting ${peers.length + 2} subjects before it`);
-    const targets = await startSubjects(backend, peers, { folder, children });
+    const count = 1 + subjects.workers.length + subjects.peers.length;
+    context.say(`${backend.name}: starting ${count} subjects before it`);
+    const targets = await startSubjects(backend, subjects, { folder, children });
     return await work({ ...pace, context, backend, targets, children, folder, warm: new Map() });
   } finally {
     await children.stop();

@@ -44,10 +44,17 @@ export async function choosePeers(only: readonly string[]): Promise<Choice> {
   return { peers, notRun, versions };
 }
 
-/** Starts all before one backend. The direct way comes first, then the door. */
+/** Who goes through one stage, besides the direct way. */
+export interface Subjects {
+  readonly peers: readonly Peer[];
+  /** A door for each number, with so many worker processes. */
+  readonly workers: readonly number[];
+}
+
+/** Starts all before one backend. The direct way comes first, then the doors. */
 export async function startSubjects(
   backend: Backend,
-  peers: readonly Peer[],
+  { peers, workers }: Subjects,
   { folder, children }: { folder: string; children: ChildGroup },
 ): Promise<Target[]> {
   const { pki, upstreams } = backend;
@@ -55,13 +62,15 @@ export async function startSubjects(
     name,
     url: `https://${host}:${port}`,
   }));
-  await mkdir(join(folder, 'door'), { recursive: true });
-  const directory = join(folder, 'door');
-  const door = await startDoor({ directory, pki, children, endpoints: urls });
-  const targets: Target[] = [
-    { name: DIRECT, url: urls[0]?.url ?? '' },
-    { name: DOOR, url: door.url, pid: door.child.pid },
-  ];
+  const targets: Target[] = [{ name: DIRECT, url: urls[0]?.url ?? '' }];
+  for (const count of workers) {
+    const directory = join(folder, `door-${count}`);
+    await mkdir(directory, { recursive: true });
+    const config = { workers: count };
+    const door = await startDoor({ directory, pki, children, endpoints: urls, config });
+    const name = count === 1 ? DOOR : `${DOOR}, ${count} workers`;
+    targets.push({ name, url: door.url, pid: door.child.pid });
+  }
   for (const [index, peer] of peers.entries()) {
     const own = join(folder, `peer-${index}`);
     await mkdir(own);

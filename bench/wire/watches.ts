@@ -1,4 +1,4 @@
-// Watches through all subjects: what one costs that waits, then what events cost.
+// Watches through all subjects: what one costs that waits, and what events cost.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NotRun } from '../benchmark.ts';
 import { interleave, median, spreadPercent } from '../statistics.ts';
@@ -17,33 +17,52 @@ export interface WatchCounts {
 type Proxy = Target & { readonly pid: number };
 
 const EVENTS_PER_SECOND = 10;
-const WARM_UP_EVENTS = 20;
+/** Compilers need some 50,000 deliveries until they have done with what an event runs through. */
+const WARM_UP_EVENTS = 100;
 /** Before the memory is looked at: what opening has allocated for a moment is given back. */
 const SETTLE_MS = 500;
 
-export async function measureWatches(
+/** By name of the subject. */
+export interface IdleMemory {
+  readonly bytesPerWatch: ReadonlyMap<string, number>;
+  readonly notRun: readonly NotRun[];
+}
+
+export async function measureIdleWatches(
   stage: Stage<OwnBackend>,
-  counts: WatchCounts,
-): Promise<{ result: WatchResult; notRun: NotRun[] }> {
-  const proxies = stage.targets.flatMap((target) =>
-    target.pid === undefined ? [] : [{ ...target, pid: target.pid }],
-  );
+  watches: number,
+): Promise<IdleMemory> {
   const notRun: NotRun[] = [];
-  const idle = new Map<string, number>();
-  for (const proxy of proxies) {
+  const bytesPerWatch = new Map<string, number>();
+  for (const proxy of proxiesOf(stage)) {
     stage.context.signal.throwIfAborted();
     try {
-      idle.set(proxy.name, await measureIdle(stage, proxy, counts.idleWatches));
+      bytesPerWatch.set(proxy.name, await measureIdle(stage, proxy, watches));
     } catch (error) {
       notRun.push(failureOf(`${proxy.name}, idle watches`, error));
     }
   }
-  const loads = await measureEvents(stage, { proxies, watches: counts.watches, notRun });
-  const rows = loads.map((load) => rowOf(load, idle.get(load.target.name)));
-  const { watches, idleWatches } = counts;
+  return { bytesPerWatch, notRun };
+}
+
+/** In a stage of its own: a collector that still cleans up after closed watches is on the bill. */
+export async function measureWatchEvents(
+  stage: Stage<OwnBackend>,
+  { watches, idleWatches }: WatchCounts,
+  idle: IdleMemory,
+): Promise<{ result: WatchResult; notRun: NotRun[] }> {
+  const notRun = [...idle.notRun];
+  const loads = await measureEvents(stage, { proxies: proxiesOf(stage), watches, notRun });
+  const rows = loads.map((load) => rowOf(load, idle.bytesPerWatch.get(load.target.name)));
   const eventBytes = watchEvent(1000).length;
   const watchesPerConnection = WATCHES_PER_CONNECTION;
   return { result: { watches, watchesPerConnection, idleWatches, eventBytes, rows }, notRun };
+}
+
+function proxiesOf({ targets }: Stage<OwnBackend>): Proxy[] {
+  return targets.flatMap((target) =>
+    target.pid === undefined ? [] : [{ ...target, pid: target.pid }],
+  );
 }
 
 /** Bytes of resident memory for each watch that waits. */
