@@ -24,6 +24,8 @@ const OTHER_ETCD_VERSIONS = ['3.5.2', '3.5.5', '3.5.33', '3.7.3'];
 // The newest that the module proxy serves: later ones have a go.mod whose path does not end in
 // /v2, as Go wants it of such tags.
 const H2SPEC_VERSION = 'v2.2.1';
+// The newest of 1.x: the proxy does not serve the module path of 2.x.
+const K6_VERSION = 'v1.8.1';
 
 /**
  * Without these, a build outside Kubernetes' own scripts calls itself v0.0.0-master: the first
@@ -115,6 +117,14 @@ export const COMPONENTS: readonly Component[] = [
   program('http2-peer'),
   program('informers'),
   AFFECTED_APISERVER,
+  {
+    name: 'k6',
+    module: 'tools/k6',
+    package: 'go.k6.io/k6',
+    pinnedBy: 'go.k6.io/k6',
+    version: K6_VERSION,
+    variables: {},
+  },
 ];
 
 /** The arguments of `go` that build `component` into the file `output`. */
