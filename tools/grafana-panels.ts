@@ -117,6 +117,11 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
+        title: 'Waiting inside the door, for a connection or after another attempt',
+        unit: 's',
+        queries: quantiles('evenkeel_request_queue_seconds', '', ''),
+      },
+      {
         title: 'Answers that are no success',
         unit: 'reqps',
         stack: true,
