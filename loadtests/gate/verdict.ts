@@ -1,0 +1,255 @@
+// The gate's verdict over two arms, in a fixed order: whether the runs count at all, each metric,
+// the objectives, then what it comes to. Pure: the same arms give the same verdict.
+import type { ObjectiveLine } from '../result.ts';
+import { type Arms, findProblems, findWarnings, type NamedRun, orderOf } from './arms.ts';
+import { adjustHolm } from './holm.ts';
+import {
+  compareMetric,
+  judgeMetric,
+  type Limits,
+  LOCAL_LIMITS,
+  type MetricValues,
+  type MetricVerdict,
+} from './metric-verdict.ts';
+import { fewestRuns } from './power.ts';
+
+/** What the `gate` command ends with. */
+export const GATE_EXIT_CODE = {
+  pass: 0,
+  regression: 1,
+  objectiveFailed: 2,
+  invalid: 3,
+  inconclusive: 4,
+  /** Called wrongly: EX_USAGE of sysexits.h, so that a typo is not taken for a missed objective. */
+  usage: 64,
+  /** Could not do its work: EX_SOFTWARE, so that a bug is not taken for a regression. */
+  failure: 70,
+} as const;
+
+export type Outcome = 'pass' | 'regression' | 'objectiveFailed' | 'invalid' | 'inconclusive';
+
+export interface GateLimits extends Limits {
+  /** Of the metrics that are not critical, how many must be the same or better. */
+  readonly minShare: number;
+}
+
+export const DEFAULT_LIMITS: GateLimits = { ...LOCAL_LIMITS, minShare: 0.9 };
+
+export interface ObjectiveVerdict {
+  readonly name: string;
+  readonly unit: ObjectiveLine['unit'];
+  readonly limit: number;
+  /** The worst of the candidate's runs. */
+  readonly worst: number;
+  readonly met: boolean;
+  readonly missedRuns: number;
+  readonly runs: number;
+  /** Of the baseline, for the reader: it changes nothing. */
+  readonly baselineMissedRuns: number;
+}
+
+export interface GateVerdict {
+  readonly outcome: Outcome;
+  readonly exitCode: number;
+  /** For people, one. */
+  readonly sentence: string;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  /** By when the runs began: `ABBA`. */
+  readonly order: string;
+  readonly metrics: readonly MetricVerdict[];
+  /** With why they were not judged. */
+  readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
+  readonly objectives: readonly ObjectiveVerdict[];
+  /** Of what is not critical, that are the same or better. */
+  readonly share: number;
+  /** More runs in each arm that would decide; undefined when it is decided, or when none would. */
+  readonly moreRuns: number | undefined;
+  readonly limits: GateLimits;
+}
+
+// perf-tests leaves out calls with fewer: their percentiles are single requests.
+const MIN_OBSERVATIONS = 10;
+
+export function judge(arms: Arms, limits: GateLimits = DEFAULT_LIMITS): GateVerdict {
+  const problems = findProblems(arms);
+  // What was measured in vain is not shown as if it meant something.
+  const { judged, leftOut } =
+    problems.length > 0 ? { judged: [], leftOut: [] } : gatherMetrics(arms);
+  const metrics = judgeMetrics(judged, limits);
+  const objectives = problems.length > 0 ? [] : judgeObjectives(arms);
+  const common = metrics.filter(({ critical }) => !critical);
+  const good = common.filter(isGood).length;
+  const share = common.length === 0 ? 1 : good / common.length;
+  const parts = { problems, metrics, leftOut, objectives, share, limits };
+  const outcome = outcomeOf(parts);
+  const moreRuns = outcome === 'inconclusive' ? countMoreRuns(arms, metrics, limits) : undefined;
+  return {
+    ...parts,
+    outcome,
+    exitCode: GATE_EXIT_CODE[outcome],
+    sentence: describe(outcome, { ...parts, moreRuns }),
+    warnings: findWarnings(arms),
+    order: orderOf(arms),
+    moreRuns,
+  };
+}
+
+/** By name, in the order in which the baseline has them. */
+function gatherMetrics(arms: Arms): {
+  judged: MetricValues[];
+  leftOut: { name: string; reason: string; critical: boolean }[];
+} {
+  const lines = [...arms.baseline, ...arms.candidate].flatMap(({ result }) => result.metrics);
+  const names = [...new Set(lines.map(({ name }) => name))];
+  const judged: MetricValues[] = [];
+  const leftOut: { name: string; reason: string; critical: boolean }[] = [];
+  for (const name of names) {
+    const own = lines.filter((line) => line.name === name);
+    const [first] = own;
+    if (first === undefined) continue;
+    const critical = own.some((line) => line.critical === true);
+    const fewest = Math.min(...own.map((line) => line.observations ?? Infinity));
+    const baseline = valuesOf(arms.baseline, name);
+    const candidate = valuesOf(arms.candidate, name);
+    if (fewest < MIN_OBSERVATIONS && !critical) {
+      leftOut.push({ name, critical, reason: `made of ${fewest} observations in a run` });
+    } else if (baseline.length === 0 || candidate.length === 0) {
+      const arm = baseline.length === 0 ? 'baseline' : 'candidate';
+      leftOut.push({ name, critical, reason: `not measured in the ${arm}` });
+    } else {
+      const { unit, better } = first;
+      judged.push({ name, unit, better, critical, baseline, candidate });
+    }
+  }
+  return { judged, leftOut };
+}
+
+function valuesOf(runs: readonly NamedRun[], name: string): number[] {
+  return runs.flatMap(({ result }) =>
+    result.metrics.filter((metric) => metric.name === name).map(({ value }) => value),
+  );
+}
+
+function judgeMetrics(values: readonly MetricValues[], limits: GateLimits): MetricVerdict[] {
+  const compared = values.map(compareMetric);
+  const adjusted = adjustHolm(compared.map(({ p }) => p));
+  return compared.map((comparison, index) =>
+    judgeMetric(comparison, {
+      adjustedP: adjusted[index] ?? 1,
+      metricCount: values.length,
+      limits,
+    }),
+  );
+}
+
+function judgeObjectives({ baseline, candidate }: Arms): ObjectiveVerdict[] {
+  const lines = candidate.flatMap(({ result }) => result.objectives);
+  const before = baseline.flatMap(({ result }) => result.objectives);
+  return [...new Set(lines.map(({ name }) => name))].flatMap((name) => {
+    const own = lines.filter((line) => line.name === name);
+    const missed = own.filter(({ met }) => !met);
+    // Of those that missed where some did: which way is worse, only they know.
+    const [worst] = [...(missed.length > 0 ? missed : own)].sort(
+      (a, b) => Math.abs(b.value - b.limit) - Math.abs(a.value - a.limit),
+    );
+    if (worst === undefined) return [];
+    const baselineMissedRuns = before.filter((line) => line.name === name && !line.met).length;
+    return [
+      {
+        name,
+        unit: worst.unit,
+        limit: worst.limit,
+        worst: worst.value,
+        met: missed.length === 0,
+        missedRuns: missed.length,
+        runs: own.length,
+        baselineMissedRuns,
+      },
+    ];
+  });
+}
+
+type Parts = Pick<
+  GateVerdict,
+  'problems' | 'metrics' | 'leftOut' | 'objectives' | 'share' | 'limits'
+>;
+
+function outcomeOf({ problems, metrics, leftOut, objectives, share, limits }: Parts): Outcome {
+  if (problems.length > 0) return 'invalid';
+  const common = metrics.filter(({ critical }) => !critical);
+  const regressed = common.filter(({ finding }) => finding === 'REGRESSED').length;
+  // Rounding of 1 - 0.9 must not decide about the tenth of ten.
+  const tooMany = regressed > common.length * (1 - limits.minShare) + 1e-9;
+  const critical = metrics.filter((metric) => metric.critical);
+  if (tooMany || critical.some(({ finding }) => finding === 'REGRESSED')) return 'regression';
+  if (objectives.some(({ met }) => !met)) return 'objectiveFailed';
+  const undecided =
+    critical.some(({ finding }) => finding === 'INCONCLUSIVE') ||
+    leftOut.some((metric) => 'critical' in metric && metric.critical) ||
+    metrics.length === 0;
+  return undecided || share < limits.minShare - 1e-9 ? 'inconclusive' : 'pass';
+}
+
+function countMoreRuns(
+  { baseline, candidate }: Arms,
+  metrics: readonly MetricVerdict[],
+  { alpha }: GateLimits,
+): number | undefined {
+  const undecided = metrics.filter(({ finding }) => finding === 'INCONCLUSIVE');
+  const needs = undecided.map(({ runsNeeded }) => runsNeeded ?? Infinity);
+  const needed = Math.max(fewestRuns(metrics.length, alpha), ...needs);
+  const have = Math.min(baseline.length, candidate.length);
+  return Number.isFinite(needed) ? Math.max(1, needed - have) : undefined;
+}
+
+function describe(outcome: Outcome, parts: Parts & Pick<GateVerdict, 'moreRuns'>): string {
+  const { problems, metrics, objectives, moreRuns } = parts;
+  const named = (finding: MetricVerdict['finding']): string =>
+    listOf(metrics.filter((metric) => metric.finding === finding).map(nameWithRatio));
+  const missed = objectives.filter(({ met }) => !met).map(({ name }) => name);
+  const also = missed.length > 0 ? `; also missed: ${listOf(missed)}` : '';
+  const worse = named('REGRESSED');
+  switch (outcome) {
+    case 'invalid':
+      return `Invalid: the runs say nothing about the candidate (${listOf(problems)}).`;
+    case 'regression':
+      return `Regression: worse than the baseline in ${worse}${also}.`;
+    case 'objectiveFailed':
+      return `Objective failed: the candidate missed ${listOf(missed)}.`;
+    case 'inconclusive':
+      return `Inconclusive: ${named('INCONCLUSIVE') || 'nothing'} could not be told; ${advice(moreRuns)}.`;
+    case 'pass':
+      return `Pass: ${metrics.filter(isGood).length} of ${metrics.length} metrics are the same or better${remark(worse, named('INCONCLUSIVE'))}.`;
+  }
+}
+
+function remark(worse: string, undecided: string): string {
+  return [
+    ...(worse === '' ? [] : [`; worse, within the share that is allowed: ${worse}`]),
+    ...(undecided === '' ? [] : [`; could not be told: ${undecided}`]),
+  ].join('');
+}
+
+function advice(moreRuns: number | undefined): string {
+  if (moreRuns === undefined) {
+    return 'more runs would not help: the runs differ too much, or the shift is just the tolerance';
+  }
+  return `about ${moreRuns} more ${moreRuns === 1 ? 'run' : 'runs'} in each arm would decide`;
+}
+
+function nameWithRatio({ name, ratio }: MetricVerdict): string {
+  if (ratio === undefined) return name;
+  const change = 100 * (ratio.estimate - 1);
+  return `${name} (${change >= 0 ? '+' : ''}${change.toFixed(1)} %)`;
+}
+
+/** The first few, since a sentence is to be read. */
+function listOf(items: readonly string[]): string {
+  const shown = items.slice(0, 4).join(', ');
+  return items.length > 4 ? `${shown} and ${items.length - 4} more` : shown;
+}
+
+function isGood({ finding }: MetricVerdict): boolean {
+  return finding === 'SAME' || finding === 'IMPROVED';
+}
