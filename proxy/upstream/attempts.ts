@@ -69,7 +69,7 @@ export class Attempts {
     listener: MessageListener,
     last: AttemptFailure = NONE_READY,
   ): AttemptFailure | undefined {
-    this.release();
+    this.leaveCurrent();
     const { record, upload, reads } = this;
     const { readPlaces, balancer } = this.parts;
     const reader = (): string | undefined => readerOf(identity, headers);
@@ -137,8 +137,15 @@ export class Attempts {
     return untried && this.mayTryAgain(false);
   }
 
-  /** The attempt is over, or somebody else goes on with it: it is not counted here any more. */
+  /** There is no other attempt: the last is over, or somebody else goes on with it. */
   release(): void {
+    this.leaveCurrent();
+    // Arrays grow in large steps, and a watch stays open for long.
+    this.tried.length = 0;
+  }
+
+  /** The attempt is not counted any more. */
+  private leaveCurrent(): void {
     const { current, record } = this;
     if (current === undefined) return;
     current.endpoint.load.leave(record.longRunning);
