@@ -49,8 +49,13 @@ interface Figures {
   readonly counts: readonly number[];
   /** From before the restart on. */
   readonly stats: InformerStats;
-  /** Connections that clients have opened in the window, and lists that they have asked for again. */
+  /** Connections that clients have opened in the window. */
   readonly connections: number;
+  /**
+   * Lists that they have asked for again in it. A replica that has just started has no history: who
+   * moves there from a resourceVersion before its start is told so by a 410 (watch_cache.go), and
+   * lists.
+   */
   readonly relists: number;
 }
 
