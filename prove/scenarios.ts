@@ -1,6 +1,7 @@
 import type { Scenario } from './scenario.ts';
 import { etcd } from './scenarios/etcd.ts';
 import { frontDoor } from './scenarios/front-door.ts';
+import { gate } from './scenarios/gate.ts';
 import { metrics } from './scenarios/metrics.ts';
 import { patches } from './scenarios/patches.ts';
 import { watches } from './scenarios/watches.ts';
@@ -11,6 +12,7 @@ import { wire } from './scenarios/wire.ts';
 export const SCENARIOS: readonly Scenario[] = [
   etcd,
   frontDoor,
+  gate,
   metrics,
   patches,
   watches,

@@ -2,7 +2,7 @@
 import { studentQuantile } from './normal.ts';
 import { smallestP } from './rank-sum.ts';
 
-/** Beyond this many runs of an arm nobody waits: the machine is too restless, or the shift is the tolerance. */
+/** Nobody waits for more runs of an arm than this: such a machine is too restless to compare on. */
 export const MAX_RUNS = 100;
 // What the rank sum test loses beside the t test, where values are normal: 3 / pi.
 const RANK_EFFICIENCY = 3 / Math.PI;
@@ -31,7 +31,8 @@ export interface Undecided {
  */
 export function runsToDecide(undecided: Undecided): number | undefined {
   const { shift, tolerance, spread, metricCount, alpha } = undecided;
-  const room = Math.abs(Math.abs(shift) - tolerance);
+  // The shift is an estimate: one that seems to lie just at the tolerance rarely does.
+  const room = Math.max(Math.abs(Math.abs(shift) - tolerance), tolerance / 2);
   for (let runs = fewestRuns(metricCount, alpha); runs <= MAX_RUNS; runs += 1) {
     const error = spread * Math.sqrt(2 / (runs * RANK_EFFICIENCY));
     if (studentQuantile(0.975, 2 * runs - 2) * error <= room) return runs;

@@ -11,7 +11,7 @@ import {
   type MetricValues,
   type MetricVerdict,
 } from './metric-verdict.ts';
-import { fewestRuns } from './power.ts';
+import { fewestRuns, MAX_RUNS } from './power.ts';
 
 /** What the `gate` command ends with. */
 export const GATE_EXIT_CODE = {
@@ -233,7 +233,7 @@ function remark(worse: string, undecided: string): string {
 
 function advice(moreRuns: number | undefined): string {
   if (moreRuns === undefined) {
-    return 'more runs would not help: the runs differ too much, or the shift is just the tolerance';
+    return `even ${MAX_RUNS} runs in each arm would not decide: the runs differ too much among themselves`;
   }
   return `about ${moreRuns} more ${moreRuns === 1 ? 'run' : 'runs'} in each arm would decide`;
 }

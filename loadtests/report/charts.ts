@@ -18,7 +18,7 @@ import {
   rowTicks,
   type Scale,
 } from './axis.ts';
-import { escapeMarkup, showNumber } from './format.ts';
+import { escapeMarkup, showMs, showNumber } from './format.ts';
 import type { Tone } from './page.ts';
 
 export type Color = 'a' | 'b';
@@ -48,7 +48,7 @@ export function drawTimeLine(lines: readonly TimeLine[]): string {
       color,
     ),
   );
-  const ticks = decades(domain).map((ms) => ({ position: y(ms), label: `${showNumber(ms)} ms` }));
+  const ticks = decades(domain).map((ms) => ({ position: y(ms), label: showMs(ms) }));
   return frame('99th percentile over time', [
     faultBands(lines, x),
     rowTicks(ticks),
@@ -64,19 +64,25 @@ export function drawWatchGaps(lines: readonly TimeLine[]): string {
   const x = timeScale(lines);
   const highest = most(windows.map(({ maxMs }) => maxMs)) || 1;
   const y = linearScale([0, highest], [PLOT.bottom, PLOT.top]);
-  const bars = lines.flatMap(({ color, windows: own }) =>
-    own.map(({ atMs, lengthMs, count, maxMs }) => {
-      const left = x(atMs);
-      const width = Math.max(1, x(atMs + lengthMs) - left - 0.5);
-      // Two arms at one time are both seen: half transparent.
-      const [top, height] = count > 0 ? [y(maxMs), PLOT.bottom - y(maxMs)] : [PLOT.bottom, 4];
-      const look = count > 0 ? `class="fill-${color}" opacity="0.6"` : 'class="bad"';
-      return `<rect ${look} x="${at(left)}" y="${at(top)}" width="${at(width)}" height="${at(height)}"/>`;
+  const colors = [...new Set(lines.map(({ color }) => color))];
+  const bars = colors.flatMap((color, place) =>
+    slowestByTime(lines.filter((line) => line.color === color)).map((bar) => {
+      const whole = x(bar.atMs + bar.lengthMs) - x(bar.atMs);
+      // Beside one another, for two arms at one time would hide each other.
+      const box = {
+        left: x(bar.atMs) + (place * whole) / colors.length,
+        width: whole / colors.length,
+      };
+      const reach = PLOT.bottom - y(bar.maxMs);
+      return (
+        rectangle(`fill-${color}`, { ...box, top: y(bar.maxMs), height: reach }) +
+        (bar.gap ? rectangle('bad', { ...box, top: PLOT.bottom + 1, height: 4 }) : '')
+      );
     }),
   );
   const ticks = roundSteps(highest).map((ms) => ({
     position: y(ms),
-    label: `${showNumber(ms)} ms`,
+    label: showMs(ms),
   }));
   return frame('longest time to an event, and windows without events', [
     faultBands(lines, x),
@@ -84,6 +90,29 @@ export function drawWatchGaps(lines: readonly TimeLine[]): string {
     timeTicks(lines, x),
     ...bars,
   ]);
+}
+
+interface Bar {
+  readonly atMs: number;
+  readonly lengthMs: number;
+  readonly maxMs: number;
+  readonly gap: boolean;
+}
+
+/** The worst of all runs at each time. */
+function slowestByTime(lines: readonly TimeLine[]): Bar[] {
+  const bars = new Map<number, Bar>();
+  for (const { atMs, lengthMs, maxMs, count } of lines.flatMap((line) => line.windows)) {
+    const slot = Math.round(atMs / lengthMs) * lengthMs;
+    const before = bars.get(slot);
+    bars.set(slot, {
+      atMs: slot,
+      lengthMs,
+      maxMs: Math.max(maxMs, before?.maxMs ?? 0),
+      gap: count === 0 || before?.gap === true,
+    });
+  }
+  return [...bars.values()];
 }
 
 export interface Distribution {
@@ -111,7 +140,7 @@ export function drawDistribution(distributions: readonly Distribution[]): string
   const y = (percent: number): number => nines(-Math.log10(1 - percent / 100));
   return frame('share of all at most as long, by latency on a logarithmic axis', [
     rowTicks([0, ...SHARES].map((percent) => ({ position: y(percent), label: `${percent} %` }))),
-    columnTicks(decades(domain).map((ms) => ({ position: x(ms), label: `${showNumber(ms)} ms` }))),
+    columnTicks(decades(domain).map((ms) => ({ position: x(ms), label: showMs(ms) }))),
     ...curves.map(({ color, points }) =>
       polyline(
         points.map(({ percent, ms }) => [x(ms), y(percent)]),
@@ -183,20 +212,39 @@ function timeTicks(lines: readonly TimeLine[], x: Scale): string {
   );
 }
 
+/** In one group, so that those of several runs above one another are no darker than one. */
 function faultBands(lines: readonly TimeLine[], x: Scale): string {
-  const drawn = new Set<string>();
-  return lines
+  const named = new Set<string>();
+  const labels: string[] = [];
+  const inside = (position: number): number => Math.min(PLOT.right, Math.max(PLOT.left, position));
+  const bands = lines
     .flatMap(({ faults }) => faults)
     .map(({ name, atMs, endMs = atMs }) => {
-      const left = Math.min(PLOT.right, Math.max(PLOT.left, x(atMs)));
+      const left = inside(x(atMs));
       const right = Math.min(PLOT.right, Math.max(left + 2, x(endMs)));
-      const band = `<rect class="fault" x="${at(left)}" y="${PLOT.top}" width="${at(right - left)}" height="${PLOT.bottom - PLOT.top}"/>`;
-      // Once for all runs that had it: names above one another cannot be read.
-      if (drawn.has(name)) return band;
-      drawn.add(name);
-      const atEnd = left > (PLOT.left + PLOT.right) / 2;
-      const place = `x="${at(atEnd ? left - 3 : left + 3)}" y="${PLOT.top + 10 + 12 * (drawn.size - 1)}"`;
-      return `${band}<text ${place} text-anchor="${atEnd ? 'end' : 'start'}">${escapeMarkup(name)}</text>`;
-    })
-    .join('');
+      if (!named.has(name)) {
+        const y = PLOT.top + 10 + 12 * named.size;
+        const before = right > (PLOT.left + PLOT.right) / 2;
+        const place = `x="${at(before ? left - 3 : right + 3)}" y="${y}"`;
+        const anchor = before ? 'end' : 'start';
+        labels.push(`<text ${place} text-anchor="${anchor}">${escapeMarkup(name)}</text>`);
+        named.add(name);
+      }
+      const height = PLOT.bottom - PLOT.top;
+      return rectangle('', { left, top: PLOT.top, width: right - left, height });
+    });
+  return `<g class="fault">${bands.join('')}</g>${labels.join('')}`;
+}
+
+interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function rectangle(look: string, { left, top, width, height }: Box): string {
+  const attribute = look === '' ? '' : ` class="${look}"`;
+  const size = `width="${at(Math.max(0, width))}" height="${at(Math.max(0, height))}"`;
+  return `<rect${attribute} x="${at(left)}" y="${at(top)}" ${size}/>`;
 }

@@ -25,6 +25,11 @@ export function showNumber(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+/** Short enough for an axis. */
+export function showMs(ms: number): string {
+  return ms >= 1000 ? `${showNumber(ms / 1000)} s` : `${showNumber(ms)} ms`;
+}
+
 const ENTITY: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

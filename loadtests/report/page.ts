@@ -27,10 +27,10 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 const STYLE = `
 :root{color-scheme:light dark;--ground:#fff;--card:#f6f7f9;--text:#1b2430;--faint:#5a6675;
 --line:#d5dae1;--a:#0b62b8;--b:#b4540a;--good:#17703c;--bad:#b3202c;--unsure:#855b00;--band:#17703c22;
---fault:#b3202c26}
+--fault:#b3202c}
 @media (prefers-color-scheme:dark){:root{--ground:#12161c;--card:#1b212a;--text:#e6eaf0;
 --faint:#9aa7b6;--line:#343d4a;--a:#6db3ff;--b:#ffab5e;--good:#62d18d;--bad:#ff7f88;--unsure:#e8b94a;
---band:#62d18d26;--fault:#ff7f8833}}
+--band:#62d18d26;--fault:#ff7f88}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1120px;padding:20px 16px 48px;background:var(--ground);color:var(--text);
 font:15px/1.5 system-ui,sans-serif}
@@ -54,7 +54,7 @@ svg text{fill:var(--faint);font:11px system-ui,sans-serif}
 svg .grid{stroke:var(--line)}svg .axis{stroke:var(--faint)}
 svg .a{stroke:var(--a);fill:none}svg .b{stroke:var(--b);fill:none}
 svg .fill-a{fill:var(--a)}svg .fill-b{fill:var(--b)}
-svg .band{fill:var(--band)}svg .fault{fill:var(--fault)}
+svg .band{fill:var(--band)}svg .fault{fill:var(--fault);opacity:.18}
 svg .good{stroke:var(--good);fill:var(--good)}svg .bad{stroke:var(--bad);fill:var(--bad)}
 svg .unsure{stroke:var(--unsure);fill:var(--unsure)}
 td svg{width:240px;max-width:100%}

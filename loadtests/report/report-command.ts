@@ -18,10 +18,11 @@ Example: evenkeel-load report results/1.35 -o 1.35.html
 export async function runReportCommand(
   argv: readonly string[],
   signal: AbortSignal,
+  stdout: { write(text: string): unknown } = process.stdout,
 ): Promise<ExitCode> {
   const { values, positionals } = parseFlags(argv);
   if (values.help === true) {
-    process.stdout.write(REPORT_HELP);
+    stdout.write(REPORT_HELP);
     return EXIT_CODE.ok;
   }
   if (positionals.length === 0) throw new CommandError('expected FILE... (see --help)');
@@ -29,7 +30,7 @@ export async function runReportCommand(
   signal.throwIfAborted();
   const file = values.output ?? 'report.html';
   await writeFile(file, formatRuns(runs));
-  process.stdout.write(`written to ${file}\n`);
+  stdout.write(`written to ${file}\n`);
   return EXIT_CODE.ok;
 }
 
