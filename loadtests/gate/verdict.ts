@@ -48,6 +48,12 @@ export interface ObjectiveVerdict {
   readonly baselineMissedRuns: number;
 }
 
+export interface LeftOut {
+  readonly name: string;
+  readonly reason: string;
+  readonly critical: boolean;
+}
+
 export interface GateVerdict {
   readonly outcome: Outcome;
   readonly exitCode: number;
@@ -59,7 +65,7 @@ export interface GateVerdict {
   readonly order: string;
   readonly metrics: readonly MetricVerdict[];
   /** With why they were not judged. */
-  readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
+  readonly leftOut: readonly LeftOut[];
   readonly objectives: readonly ObjectiveVerdict[];
   /** Of what is not critical, that are the same or better. */
   readonly share: number;
@@ -98,12 +104,12 @@ export function judge(arms: Arms, limits: GateLimits = DEFAULT_LIMITS): GateVerd
 /** By name, in the order in which the baseline has them. */
 function gatherMetrics(arms: Arms): {
   judged: MetricValues[];
-  leftOut: { name: string; reason: string; critical: boolean }[];
+  leftOut: LeftOut[];
 } {
   const lines = [...arms.baseline, ...arms.candidate].flatMap(({ result }) => result.metrics);
   const names = [...new Set(lines.map(({ name }) => name))];
   const judged: MetricValues[] = [];
-  const leftOut: { name: string; reason: string; critical: boolean }[] = [];
+  const leftOut: LeftOut[] = [];
   for (const name of names) {
     const own = lines.filter((line) => line.name === name);
     const [first] = own;
@@ -186,7 +192,7 @@ function outcomeOf({ problems, metrics, leftOut, objectives, share, limits }: Pa
   if (objectives.some(({ met }) => !met)) return 'objectiveFailed';
   const undecided =
     critical.some(({ finding }) => finding === 'INCONCLUSIVE') ||
-    leftOut.some((metric) => 'critical' in metric && metric.critical) ||
+    leftOut.some((metric) => metric.critical) ||
     metrics.length === 0;
   return undecided || share < limits.minShare - 1e-9 ? 'inconclusive' : 'pass';
 }
