@@ -24,6 +24,7 @@ What was verified before with the same files, pins and Go version is not verifie
   --only A,B   patches by number, folder or path; without it, also all of a folder together
   --quick      a patch's own test without and with the change; the packages' other tests and vet only
                once for all of a folder together
+  --within N   begin nothing more after N seconds; what is left is reported as not run
   --again      also what was verified before
   --headers    nothing but the headers, which needs no Go
   --jobs N     sources at a time (default: half of the processors, but two if there are two)
@@ -37,6 +38,7 @@ interface Options {
   readonly again: boolean;
   readonly headers: boolean;
   readonly jobs: number;
+  readonly withinSeconds: number | undefined;
 }
 
 function parseOptions(argv: readonly string[]): Options | undefined {
@@ -46,8 +48,12 @@ function parseOptions(argv: readonly string[]): Options | undefined {
   if (!Number.isInteger(jobs) || jobs < 1) {
     throw new CommandError(`--jobs: expected a number from 1, got "${values.jobs}"`);
   }
+  const withinSeconds = values.within === undefined ? undefined : Number(values.within);
+  if (withinSeconds !== undefined && !(withinSeconds > 0)) {
+    throw new CommandError(`--within: expected seconds above 0, got "${values.within}"`);
+  }
   const { quick = false, again = false, headers = false } = values;
-  return { only: values.only?.split(',') ?? [], quick, again, headers, jobs };
+  return { only: values.only?.split(',') ?? [], quick, again, headers, jobs, withinSeconds };
 }
 
 /**
@@ -68,6 +74,7 @@ function parse(argv: readonly string[]) {
         again: { type: 'boolean' },
         headers: { type: 'boolean' },
         jobs: { type: 'string' },
+        within: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -103,7 +110,7 @@ function printReport({ work, verdict, note, tookMs, cached }: Report): void {
 
 async function verify(
   works: readonly Work[],
-  { again, jobs }: Options,
+  { again, jobs, withinSeconds = Number.POSITIVE_INFINITY }: Options,
   signal: AbortSignal,
 ): Promise<readonly Report[]> {
   const go = await goVersion();
@@ -113,6 +120,7 @@ async function verify(
     for (const report of reports) printReport(report);
     return reports;
   }
+  const endMs = performance.now() + withinSeconds * 1000;
   const progress = startProgress('patches', process.stderr, Date.now, 'verifying');
   const reports = await verifyAll(works, {
     directory: join(TOOLS_DIRECTORY, 'patches'),
@@ -120,6 +128,7 @@ async function verify(
     goVersion: go,
     jobs,
     again,
+    isOver: () => performance.now() >= endMs,
     signal,
     onStep: ({ title }, what) => progress.note(`${title}: ${what}`),
     onReport: printReport,

@@ -26,6 +26,8 @@ export interface WorkbenchOptions {
   readonly jobs: number;
   /** Verifies even what was verified before. */
   readonly again: boolean;
+  /** Once it says true, nothing more is begun, and the rest is reported as not run. */
+  readonly isOver?: () => boolean;
   readonly signal: AbortSignal;
   readonly onStep?: (work: Work, what: string) => void;
   readonly onReport?: (report: Report) => void;
@@ -68,12 +70,21 @@ async function* verifyOnBase(
   if (stale.length > 0) yield* verifyStale(stale, options);
 }
 
+function outOfTime(work: Work): Report {
+  const note = `no time left for it (npm run patches -- --only ${work.title})`;
+  return { work, verdict: 'not run', note, tookMs: 0, cached: false };
+}
+
 async function* verifyStale(
   works: readonly Work[],
   options: WorkbenchOptions,
 ): AsyncGenerator<Report> {
   const base = works[0]?.base;
   if (base === undefined) return;
+  if (options.isOver?.()) {
+    yield* works.map(outOfTime);
+    return;
+  }
   // The process id keeps two verifications at the same time apart.
   const name = `work-${process.pid}-${base.component}-${base.version}`;
   const room = join(options.directory, name);
@@ -82,7 +93,9 @@ async function* verifyStale(
     await mkdir(room, { recursive: true });
     const missing = await unpackOrExplain(base, source, options);
     for (const work of works) {
-      const report = await verifyOne(work, missing, source, options);
+      const report = options.isOver?.()
+        ? outOfTime(work)
+        : await verifyOne(work, missing, source, options);
       if (report === undefined) return;
       if (report.verdict === 'verified') {
         await writeStamp(stampsOf(options), work, options.goVersion, report.note);

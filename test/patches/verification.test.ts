@@ -46,6 +46,7 @@ async function unpack(_base: Base, target: string): Promise<void> {
 interface Options {
   readonly unpack?: Unpack;
   readonly again?: boolean;
+  readonly isOver?: () => boolean;
   readonly proof?: Proof;
 }
 
@@ -98,6 +99,13 @@ test.skipIf(notRun !== '')(
     ]);
   },
 );
+
+test('what there is no time left for is not run, and says how to run it', async () => {
+  const report = await verifyOne(good, { isOver: () => true });
+  expect(report).toBe(
+    'not run: no time left for it (npm run patches -- --only adder/v1.0.0/0001-add)',
+  );
+});
 
 /** Another file, so that it holds together with `good`. */
 const other = {
