@@ -1,0 +1,37 @@
+// What k6 is run against and how hard. k6 has no flags of a script's own, so that it all comes in
+// environment variables, the token too: a command line can be read by everybody on the machine.
+import type { Options } from 'k6/options';
+
+function required(name: string): string {
+  const value = __ENV[name];
+  if (value === undefined || value === '') throw new Error(`${name} is not set`);
+  return value;
+}
+
+function positive(name: string): number {
+  const value = Number(required(name));
+  if (!(value > 0)) throw new Error(`${name}: expected a number above 0, got "${__ENV[name]}"`);
+  return value;
+}
+
+export const SERVER: string = required('LOAD_SERVER');
+export const RUN_ID: string = required('LOAD_RUN_ID');
+/** Simulated nodes: every rate and every number of objects is a function of them. */
+export const NODES: number = positive('LOAD_NODES');
+export const WARMUP_SECONDS: number = positive('LOAD_WARMUP_SECONDS');
+export const MEASURE_SECONDS: number = positive('LOAD_MEASURE_SECONDS');
+
+const TOKEN = __ENV.LOAD_TOKEN;
+export const AUTHORIZATION: Readonly<Record<string, string>> =
+  TOKEN === undefined ? {} : { Authorization: `Bearer ${TOKEN}` };
+
+/**
+ * The client's certificate, where there is one. The authority is not here: k6 has no option for it,
+ * and reads SSL_CERT_FILE as every Go program does.
+ */
+export function tlsOptions(): Pick<Options, 'tlsAuth'> {
+  const certificate = __ENV.LOAD_CERTIFICATE;
+  const key = __ENV.LOAD_KEY;
+  if (certificate === undefined || key === undefined) return {};
+  return { tlsAuth: [{ cert: open(certificate), key: open(key) }] };
+}
