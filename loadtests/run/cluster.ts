@@ -9,8 +9,12 @@ const ANSWER_LIMIT_MS = 30_000;
 // More than a list of versions or a Status takes; what is longer is cut off.
 const BODY_LIMIT_CHARACTERS = 1024 * 1024;
 
-/** Cluster-wide paths of all that suites make. */
-const MADE = ['/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases', '/api/v1/nodes'];
+/** The collections of all that suites make. */
+const MADE = [
+  '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
+  '/api/v1/nodes',
+  '/api/v1/namespaces/default/events',
+];
 
 export interface Answer {
   readonly status: number;
