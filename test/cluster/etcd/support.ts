@@ -15,10 +15,13 @@ import {
 import { missingEtcdVersions } from '../../../tools/etcd-member.ts';
 
 /** `test` of vitest for tests that need `versions`; where one is missing it says so. */
-export function testOn(versions: readonly string[]): (name: string, run: () => unknown) => void {
+export function testOn(
+  versions: readonly string[],
+): (name: string, run: () => unknown, timeoutMs?: number) => void {
   const missing = missingEtcdVersions(versions);
   const reason = missing.length > 0 ? ` (not run: no etcd ${missing.join(', ')})` : '';
-  return (name, run) => plainTest.skipIf(missing.length > 0)(`${name}${reason}`, async () => run());
+  return (name, run, timeoutMs) =>
+    plainTest.skipIf(missing.length > 0)(`${name}${reason}`, async () => run(), timeoutMs);
 }
 
 /** A cluster in a folder of its own; `end` removes both. */
