@@ -1,4 +1,4 @@
-// The door that is attacked: a process of its own before a simulated apiserver, with short deadlines.
+// The door that is attacked: a process of its own before simulated apiservers, with short deadlines.
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startSimulator } from '../../simulator/cluster.ts';
@@ -23,7 +23,9 @@ export interface Victim {
 export async function startVictim(directory: string, limits: object = LIMITS): Promise<Victim> {
   const pki = await createPki(directory);
   const children = new ChildGroup();
-  const simulator = await startSimulator({ replicas: 1, pki });
+  // Two, so that a read can be sent to the other: Node counts streams that were reset until it has
+  // destroyed them, and refuses the next one of a connection of which a hundred were.
+  const simulator = await startSimulator({ replicas: 2, pki });
   const stop = async (): Promise<void> => {
     await children.stop();
     await simulator.stop();
