@@ -191,8 +191,11 @@ export class Endpoint {
   }
 
   private onConnectionFailure(detail: string, refused: boolean): void {
+    const wasReady = this.health.ready;
     if (refused) this.setHealth(afterRefusal(this.health), `connection failed: ${detail}`);
-    this.options.onSuspicion(this);
+    // One that is out is checked at its pace: the check itself fails to connect, and would be asked
+    // for again without end.
+    if (wasReady) this.options.onSuspicion(this);
   }
 
   private setHealth(next: typeof this.health, detail: string): void {
