@@ -157,7 +157,7 @@ const watches = z
       pingAfter: duration('1s'),
       suspectAfter: duration('2s'),
       deadAfter: duration('5s'),
-      continuationsPerSecond: count(1, 100_000).default(1000),
+      continuationsPerSecond: count(1, 100_000).default(2000),
       maxWait: duration('10s'),
       rebalance: rebalance.prefault({}),
     },
