@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { CommandError, runCommand } from '../common/command.ts';
 import { EXIT_CODE, type ExitCode } from '../common/exit-code.ts';
 import { createLog, type Log } from '../common/log.ts';
@@ -70,6 +71,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
     process.stdout.write(`${flags.config}: ok\n`);
     return EXIT_CODE.ok;
   }
+  // After eight quiet seconds V8 collects and shrinks its heap, up to nine times in a row, and the next burst
+  // of requests pays for that (docs/decisions/0013). A door is not left alone for long.
+  setFlagsFromString('--no-memory-reducer');
   const log = createLog({ level: config.log.level });
   if (cluster.isWorker) {
     // Ctrl-C reaches the whole process group: when to end is for the primary to say.
