@@ -13,6 +13,8 @@ const MAX_KEPT_TOKEN_BYTES = 4096;
 /** Of nearly all requests that have such a literal: one set for all of them. */
 const TOKEN_ALONE: ReadonlySet<string> = new Set(['authorization']);
 const NO_BYTES: Buffer = Buffer.alloc(0);
+/** So many places of evicted entries may stand before the oldest one that is left. */
+const MAX_GONE = 64;
 
 export interface DecodedBlock {
   readonly headers: HeaderList;
@@ -25,8 +27,10 @@ export interface DecodedBlock {
 
 /** One direction's HPACK decoder (RFC 7541): header blocks must be given in the order received. */
 export class HpackDecoder {
+  /** Of the dynamic table, the newest last; those before `oldest` are gone. */
   private readonly names: string[] = [];
   private readonly values: string[] = [];
+  private oldest = 0;
   private tableBytes = 0;
   private tableLimitBytes: number;
   private readonly maxTableBytes: number;
@@ -96,9 +100,7 @@ export class HpackDecoder {
 
   private nameAt(index: number): string {
     const name =
-      index <= STATIC_TABLE.length
-        ? STATIC_TABLE[index - 1]?.[0]
-        : this.names[this.names.length - (index - STATIC_TABLE.length)];
+      index <= STATIC_TABLE.length ? STATIC_TABLE[index - 1]?.[0] : this.names[this.placeOf(index)];
     if (name === undefined) throw compressionError(`no table entry ${index}`);
     return name;
   }
@@ -107,9 +109,15 @@ export class HpackDecoder {
     const value =
       index <= STATIC_TABLE.length
         ? STATIC_TABLE[index - 1]?.[1]
-        : this.values[this.values.length - (index - STATIC_TABLE.length)];
+        : this.values[this.placeOf(index)];
     if (value === undefined) throw compressionError(`no table entry ${index}`);
     return value;
+  }
+
+  /** In the arrays, of an index behind the static table; -1 when there is none. */
+  private placeOf(index: number): number {
+    const place = this.names.length - (index - STATIC_TABLE.length);
+    return place >= this.oldest ? place : -1;
   }
 
   /** Newest entries are at the end of the arrays, so that adding one moves nothing. */
@@ -129,16 +137,19 @@ export class HpackDecoder {
   }
 
   private evict(): void {
-    let gone = 0;
     while (this.tableBytes > this.tableLimitBytes) {
-      const bytes = (this.names[gone] ?? '').length + (this.values[gone] ?? '').length;
+      const { names, values, oldest } = this;
+      const bytes = (names[oldest] ?? '').length + (values[oldest] ?? '').length;
       this.tableBytes -= bytes + ENTRY_OVERHEAD_BYTES;
-      gone += 1;
+      // Its text is let go at once; its place waits for others, since all that is left moves up then.
+      names[oldest] = '';
+      values[oldest] = '';
+      this.oldest = oldest + 1;
     }
-    if (gone > 0) {
-      this.names.splice(0, gone);
-      this.values.splice(0, gone);
-    }
+    if (this.oldest <= MAX_GONE) return;
+    this.names.splice(0, this.oldest);
+    this.values.splice(0, this.oldest);
+    this.oldest = 0;
   }
 
   /** Reads an integer whose prefix is the bits of `mask` in the current byte (section 5.1). */

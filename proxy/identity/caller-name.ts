@@ -8,7 +8,7 @@ const SHOWN_DIGITS = 6;
 const HIGH_PRIME = 0x9e3779b1;
 const LOW_PRIME = 0x01000193;
 /** Of each end of a token. */
-const FINGERPRINT_LENGTH = 64;
+const FINGERPRINT_LENGTH = 32;
 
 /**
  * Names for who sends a token, which itself must never be shown. What a token says of its bearer is

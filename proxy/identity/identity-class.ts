@@ -12,6 +12,8 @@ export type IdentityClass = 'certificate' | 'bearer' | 'anonymous';
 /** `invalid`: a certificate was presented and TLS did not verify it, or its subject was refused. */
 export type PresentedCertificate = CertificateIdentity | 'invalid' | undefined;
 
+/** A token is what stands from there to the next space. */
+const SCHEME = 'bearer ';
 const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.';
 
 /**
@@ -45,8 +47,11 @@ export function bearerTokenOf(headers: HeaderList): string | undefined {
 
 /** pkg/authentication/request/bearertoken: "Basic" and a scheme without a token are nobody. */
 function tokenOfAuthorization(authorization: string): string | undefined {
-  const [scheme = '', token = ''] = authorization.trim().split(' ', 2);
-  return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
+  const text = authorization.trim();
+  if (text.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return undefined;
+  const end = text.indexOf(' ', SCHEME.length);
+  const token = text.slice(SCHEME.length, end === -1 ? undefined : end);
+  return token === '' ? undefined : token;
 }
 
 /** Browsers cannot set Authorization on a WebSocket: pkg/authentication/request/websocket. */

@@ -73,7 +73,9 @@ export class Endpoint {
   }
 
   get ejected(): boolean {
-    return this.outlier.ejectedUntilMs > this.options.nowMs();
+    // Mostly it never was, and then the clock, which costs more, is not asked.
+    const { ejectedUntilMs } = this.outlier;
+    return ejectedUntilMs > 0 && ejectedUntilMs > this.options.nowMs();
   }
 
   get available(): boolean {
@@ -82,7 +84,7 @@ export class Endpoint {
 
   /** One of its connections does not answer just now: others are to be preferred. */
   get suspected(): boolean {
-    return this.suspectedUntilMs > this.options.nowMs();
+    return this.suspectedUntilMs > 0 && this.suspectedUntilMs > this.options.nowMs();
   }
 
   get availableForMs(): number {

@@ -42,12 +42,13 @@ export function pick(
   slowStartMs: number,
   band = 0,
 ): number {
-  const rampMs = rampFor(candidates, slowStartMs);
-  const draw = (turn * EVEN_SPREAD) % 1;
   const eligible: number[] = [];
   for (const [index, { available }] of candidates.entries()) {
     if (available && !tried.includes(index)) eligible.push(index);
   }
+  const rampMs = rampFor(candidates, slowStartMs);
+  if (rampMs === 0) return lightest(candidates, eligible, turn, band);
+  const draw = (turn * EVEN_SPREAD) % 1;
   const held = eligible.filter((index) => {
     return draw >= slowStartWeight(candidates[index]?.availableForMs ?? 0, rampMs);
   });

@@ -44,6 +44,20 @@ test('the oldest entries are evicted when a new one needs their room', () => {
   expect(() => decode('c0')).toThrow('COMPRESSION_ERROR: no table entry 64');
 });
 
+test('however many entries were evicted, an index means the ones that are left', () => {
+  const decode = decoderOf(2 * (32 + 2));
+  const inserted = (value: number): string => `400161017${value}`; // a: p to y
+  for (let turn = 1; turn <= 500; turn += 1) {
+    decode(inserted(turn % 10));
+    decode(inserted((turn + 1) % 10));
+    const [newer, older] = [turn + 1, turn].map((value) =>
+      String.fromCharCode(0x70 + (value % 10)),
+    );
+    expect(decode('bebf')).toEqual(['a', newer, 'a', older]);
+    expect(() => decode('c0')).toThrow('no table entry 64');
+  }
+});
+
 test('an entry larger than the table empties it and is decoded all the same', () => {
   const decode = decoderOf(34);
   decode('4001610162');

@@ -59,7 +59,7 @@ test('each request of a connection is named by its own token', () => {
 test('tokens that differ at one place of their ends, or in length, have other fingerprints', () => {
   const token = 'abcdefgh'.repeat(20);
   const others = [`${token}x`, token.slice(1)];
-  for (const at of [0, 1, 31, 63, 96, 158, 159]) {
+  for (const at of [0, 1, 15, 31, 128, 144, 158, 159]) {
     others.push(`${token.slice(0, at)}#${token.slice(at + 1)}`);
   }
   const short = ['a', 'b', 'ab', 'ba', 'a'.repeat(64), 'a'.repeat(65)];
