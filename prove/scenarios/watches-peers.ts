@@ -1,8 +1,11 @@
-// The faults of the scenario `watches` behind HAProxy and Envoy. Nothing here is a floor of ours.
+// The faults of the scenario `watches` behind HAProxy and Envoy, and behind the door under the same
+// load. Nothing here is a floor of ours.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { missingBinaries } from '../../tools/binaries.ts';
+import type { Child } from '../../tools/child.ts';
 import { type ControlPlane, startControlPlane } from '../../tools/control-plane.ts';
+import { startDoor } from '../../tools/door.ts';
 import { holds, notRun, type Row } from '../row.ts';
 import type { Scenario, ScenarioContext } from '../scenario.ts';
 import { type Fault, freeze, kill, rollingRestart } from '../watches/faults.ts';
@@ -22,6 +25,8 @@ const FAULTS: readonly Fault[] = [kill, rollingRestart(1), freeze];
 /** Fewer plain watches than in `watches`: it is four times as many runs. */
 const SIZE = { informers: 200, rawWatches: 300 };
 const WRITES_PER_SECOND = 20;
+/** The door has its watches even again by then. */
+const EVEN = { maxOverMean: 1.1, limitMs: 15_000 };
 
 async function measurePeers(context: ScenarioContext): Promise<Row[]> {
   const missing = missingBinaries(['etcd', 'kube-apiserver', 'informers']);
@@ -39,14 +44,17 @@ async function measurePeers(context: ScenarioContext): Promise<Row[]> {
   await writer.prepare();
   writer.start(WRITES_PER_SECOND);
   await onEnd(() => writer.stop());
-  const rows: Row[] = [];
+  const run = { controlPlane, writer };
+  const rows = await measureSubject(context, { ...run, ...(await startOwnDoor(run, directory)) });
   for (const peer of PEERS) {
     const path = findPeer(peer);
     if (path === undefined) {
       rows.push(notRun(peer.name, '', `no ${peer.program}: npm run bench:peers`));
       continue;
     }
-    rows.push(...(await measurePeer(context, { controlPlane, writer, peer, path })));
+    rows.push(
+      ...(await measureSubject(context, { ...run, ...(await start(run, peer, path, directory)) })),
+    );
   }
   return rows;
 }
@@ -54,29 +62,46 @@ async function measurePeers(context: ScenarioContext): Promise<Row[]> {
 interface Run {
   readonly controlPlane: ControlPlane;
   readonly writer: NumberedWriter;
-  readonly peer: Peer;
-  readonly path: string;
 }
 
-async function measurePeer(
-  { say, signal, directory, onEnd }: ScenarioContext,
-  { controlPlane, writer, peer, path }: Run,
-): Promise<Row[]> {
+/** What stands before the replicas. */
+interface Subject {
+  readonly name: string;
+  readonly url: string;
+  readonly child: Child;
+}
+
+async function startOwnDoor({ controlPlane }: Run, directory: string): Promise<Subject> {
+  const { pki, children, replicas } = controlPlane;
+  const { url, child } = await startDoor({ directory, pki, children, endpoints: replicas });
+  return { name: 'evenkeel', url, child };
+}
+
+async function start(
+  { controlPlane }: Run,
+  peer: Peer,
+  path: string,
+  directory: string,
+): Promise<Subject> {
   const version = await peerVersion(path, peer);
   const { pki, children, replicas } = controlPlane;
-  const { url, child } = await startPeer(peer, path, children, {
-    directory,
-    pki,
-    upstreams: replicas.map(({ name, port }) => ({ name, port })),
-  });
+  const upstreams = replicas.map(({ name, port }) => ({ name, port }));
+  const { url, child } = await startPeer(peer, path, children, { directory, pki, upstreams });
+  return { name: `${peer.name} ${version}`, url, child };
+}
+
+async function measureSubject(
+  { say, signal, onEnd }: ScenarioContext,
+  { controlPlane, writer, name, url, child }: Run & Subject,
+): Promise<Row[]> {
   const fleet = await Fleet.start(controlPlane, url, SIZE);
   await onEnd(() => fleet.stop());
   const rows: Row[] = [];
   for (const fault of FAULTS) {
     signal.throwIfAborted();
-    say(`${peer.name}: ${fault.name}`);
-    const result = await runPhase(fleet, fault, { controlPlane, writer, url, signal });
-    rows.push(peerRow(`${peer.name} ${version}, ${fault.name}`, result));
+    say(`${name}: ${fault.name}`);
+    const result = await runPhase(fleet, fault, { controlPlane, writer, url, signal }, EVEN);
+    rows.push(rowOf(`${name}, ${fault.name}`, result));
   }
   await fleet.stop();
   await child.kill();
@@ -84,7 +109,7 @@ async function measurePeer(
 }
 
 /** Only stores that are wrong at the end would be a fault: of this measurement, or of client-go. */
-function peerRow(what: string, { figures, stores, spread }: PhaseResult): Row {
+function rowOf(what: string, { figures, stores, spread }: PhaseResult): Row {
   const { relists, ends, silenceMs, p99Ms } = figures;
   const figure = [
     `${relists} LISTs`,
@@ -99,6 +124,6 @@ function peerRow(what: string, { figures, stores, spread }: PhaseResult): Row {
 /** For the table of the README. */
 export const watchesPeers: Scenario = {
   name: 'watches-peers',
-  title: 'what HAProxy and Envoy do to the same informers and watches',
+  title: 'what the door, HAProxy and Envoy do to the same informers and watches',
   run: measurePeers,
 };

@@ -22,15 +22,14 @@ export interface Floors {
 
 const LEAD_MS = 2000;
 const TAIL_MS = 3000;
-const EVEN_LIMIT_MS = 60_000;
 const EVEN_POLL_MS = 2000;
 
-/** @param evenMaxOverMean waits until watches are that even; undefined does not wait */
+/** @param even waits until watches are that even, for so long at most; undefined does not wait */
 export async function runPhase(
   fleet: Fleet,
   fault: Fault | undefined,
   site: Site,
-  evenMaxOverMean?: number,
+  even?: { readonly maxOverMean: number; readonly limitMs: number },
 ): Promise<PhaseResult> {
   await fleet.reset();
   await delay(LEAD_MS, undefined, { signal: site.signal });
@@ -39,8 +38,8 @@ export async function runPhase(
   const figures = await fleet.figures();
   const endedAtMs = performance.now();
   let spread = await fleet.spread();
-  while (evenMaxOverMean !== undefined && !(maxOverMean(spread) <= evenMaxOverMean)) {
-    if (performance.now() - endedAtMs > EVEN_LIMIT_MS) break;
+  while (even !== undefined && !(maxOverMean(spread) <= even.maxOverMean)) {
+    if (performance.now() - endedAtMs > even.limitMs) break;
     await delay(EVEN_POLL_MS, undefined, { signal: site.signal });
     spread = await fleet.spread();
   }
