@@ -35,6 +35,12 @@ export class Pace<Place> {
     this.allowances.set(place, (this.allowances.get(place) ?? this.burst) - 1);
   }
 
+  /** The place is gone. */
+  forget(place: Place): void {
+    this.allowances.delete(place);
+    this.unanswered.delete(place);
+  }
+
   /** The place is asked, whoever has taken the turn for it. */
   asked(place: Place): void {
     this.unanswered.set(place, (this.unanswered.get(place) ?? 0) + 1);

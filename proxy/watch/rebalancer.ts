@@ -1,3 +1,4 @@
+import type { Balancer } from '../upstream/balancer.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { alone } from './alone.ts';
 import { planMoves, planSwap, type RebalancePolicy } from './rebalance.ts';
@@ -11,19 +12,19 @@ const NONE: ReadonlySet<HomedWatch> = new Set();
 
 /** Moves watches so that all endpoints have their share, of watches and of what they bring. */
 export class Rebalancer {
-  private readonly endpoints: readonly Endpoint[];
+  private readonly balancer: Pick<Balancer, 'endpoints'>;
   private readonly places: ReadonlyMap<Endpoint, ReadonlySet<HomedWatch>>;
   private readonly policy: RebalancePolicy;
   private readonly nowMs: () => number;
   private runs = 0;
 
   constructor(
-    endpoints: readonly Endpoint[],
+    balancer: Pick<Balancer, 'endpoints'>,
     places: ReadonlyMap<Endpoint, ReadonlySet<HomedWatch>>,
     policy: RebalancePolicy,
     nowMs: () => number,
   ) {
-    this.endpoints = endpoints;
+    this.balancer = balancer;
     this.places = places;
     this.policy = policy;
     this.nowMs = nowMs;
@@ -31,7 +32,8 @@ export class Rebalancer {
 
   /** To be called once a second. */
   run(): void {
-    const { endpoints, policy } = this;
+    const { policy } = this;
+    const { endpoints } = this.balancer;
     // What looks silent now is about to change: all is looked at again when that is over.
     if (endpoints.some((endpoint) => endpoint.suspected)) return;
     const loads = endpoints.map((endpoint) => ({

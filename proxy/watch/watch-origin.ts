@@ -22,9 +22,16 @@ export interface WatchOrigin {
 
 /**
  * Why a watch goes on elsewhere: a label of its metrics. `expired`: the history of the endpoint
- * that the client's request was sent to begins too late.
+ * that the client's request was sent to begins too late. `removed`: it is no longer configured.
  */
-export type MoveReason = 'lost' | 'ended_early' | 'expired' | 'silent' | 'rebalance' | 'leaving';
+export type MoveReason =
+  | 'lost'
+  | 'ended_early'
+  | 'expired'
+  | 'silent'
+  | 'rebalance'
+  | 'leaving'
+  | 'removed';
 
 /**
  * `expired`: 410, the history there begins too late. `absent`: the resource is not known there.

@@ -9,6 +9,13 @@ import type { HomedWatch, WatchHome } from './watch-home.ts';
 import type { MoveReason, MoveResult, WatchObserver } from './watch-origin.ts';
 import { choosePlace } from './watch-target.ts';
 
+/** Why a watch is to leave an endpoint that still serves it. */
+interface Departure {
+  readonly reason: Extract<MoveReason, 'silent' | 'removed'>;
+  /** What has arrived on its connection after this shows that it need not go. */
+  readonly unlessReadSinceMs: number;
+}
+
 export interface WatchPolicy extends RebalancePolicy {
   /** Watches that one endpoint may be given each second after another one was lost. */
   readonly continuationsPerSecond: number;
@@ -31,8 +38,10 @@ export class WatchRegistry implements WatchHome {
   /** Lost their endpoint. In order of their last event once `sorted`. */
   private waiting: HomedWatch[] = [];
   private sorted = true;
-  /** Still have their endpoint, which went silent, and when that was noticed. */
-  private readonly suspects = new Map<HomedWatch, number>();
+  /** Still have their endpoint, and are to be opened elsewhere as soon as the pace allows. */
+  private readonly departing = new Map<HomedWatch, Departure>();
+  /** Endpoints that are not on the list any more. */
+  private readonly emptying = new Set<Endpoint>();
   private readonly pace: Pace<Endpoint>;
   private readonly rebalancer: Rebalancer;
   private timer: NodeJS.Timeout | undefined;
@@ -52,7 +61,7 @@ export class WatchRegistry implements WatchHome {
     this.nowMs = nowMs;
     this.onBug = onBug;
     this.pace = new Pace(policy.continuationsPerSecond);
-    this.rebalancer = new Rebalancer(balancer.endpoints, this.places, policy, nowMs);
+    this.rebalancer = new Rebalancer(balancer, this.places, policy, nowMs);
   }
 
   attached(watch: HomedWatch, endpoint: Endpoint): void {
@@ -66,11 +75,11 @@ export class WatchRegistry implements WatchHome {
 
   detached(watch: HomedWatch, endpoint: Endpoint): void {
     this.places.get(endpoint)?.delete(watch);
-    this.suspects.delete(watch);
+    this.departing.delete(watch);
   }
 
   left(watch: HomedWatch): void {
-    this.suspects.delete(watch);
+    this.departing.delete(watch);
   }
 
   opening(endpoint: Endpoint): void {
@@ -118,24 +127,39 @@ export class WatchRegistry implements WatchHome {
     if (this.stopped) return;
     for (const watch of this.places.get(endpoint) ?? []) {
       if (watch.connection !== connection || !watch.movable) continue;
-      if (this.suspects.has(watch)) continue;
-      this.suspects.set(watch, this.nowMs());
-      // A move that failed long ago says nothing of now.
-      watch.search.forgetFailures();
+      if (!this.departing.has(watch)) this.depart(watch, 'silent', this.nowMs());
     }
-    if (this.suspects.size > 0) this.start();
+  }
+
+  /** An endpoint is not on the list any more: its watches are opened elsewhere, until it is gone. */
+  empty(endpoint: Endpoint): void {
+    if (this.stopped) return;
+    this.emptying.add(endpoint);
+    for (const watch of this.places.get(endpoint) ?? []) {
+      if (watch.movable) this.depart(watch, 'removed', Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** Nothing is kept of an endpoint that is gone. */
+  forget(endpoint: Endpoint): void {
+    this.emptying.delete(endpoint);
+    this.places.delete(endpoint);
+    this.pace.forget(endpoint);
   }
 
   /** To be called once a second: evens out, and empties endpoints that are leaving. */
   rebalance(): void {
-    if (!this.stopped) this.rebalancer.run();
+    if (this.stopped) return;
+    // Those that came there late, could not go before, or had nowhere to go.
+    for (const endpoint of this.emptying) this.empty(endpoint);
+    this.rebalancer.run();
   }
 
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
     this.waiting = [];
-    this.suspects.clear();
+    this.departing.clear();
   }
 
   private start(): void {
@@ -148,8 +172,8 @@ export class WatchRegistry implements WatchHome {
     const nowMs = this.nowMs();
     this.pace.refill(nowMs);
     this.placeWaiting(nowMs);
-    this.moveSuspects(nowMs);
-    if (this.waiting.length === 0 && this.suspects.size === 0) return;
+    this.moveDeparting(nowMs);
+    if (this.waiting.length === 0 && this.departing.size === 0) return;
     this.timer ??= setTimeout(() => this.tick(), TICK_MS);
   }
 
@@ -187,17 +211,24 @@ export class WatchRegistry implements WatchHome {
     return reason !== undefined || endpoint !== undefined;
   }
 
-  private moveSuspects(nowMs: number): void {
-    for (const [watch, sinceMs] of this.suspects) {
+  private moveDeparting(nowMs: number): void {
+    for (const [watch, { reason, unlessReadSinceMs }] of this.departing) {
       const { connection } = watch;
-      if (connection !== undefined && connection.lastReadAtMs <= sinceMs) {
+      if (connection !== undefined && connection.lastReadAtMs <= unlessReadSinceMs) {
         if (!this.someTurn) return;
         const endpoint = this.find(watch, nowMs);
-        if (endpoint !== undefined) alone(watch, () => watch.moveTo(endpoint, 'silent'));
+        if (endpoint !== undefined) alone(watch, () => watch.moveTo(endpoint, reason));
       }
       // One that has awoken stays. One that cannot go anywhere is told again by the next sweep.
-      this.suspects.delete(watch);
+      this.departing.delete(watch);
     }
+  }
+
+  private depart(watch: HomedWatch, reason: Departure['reason'], unlessReadSinceMs: number): void {
+    this.departing.set(watch, { reason, unlessReadSinceMs });
+    // A move that failed long ago says nothing of now.
+    watch.search.forgetFailures();
+    this.start();
   }
 
   private reasonToGiveUp(watch: HomedWatch, nowMs: number): string | undefined {

@@ -100,6 +100,7 @@ const MOVE_WORDS: Readonly<Record<string, string>> = {
   silent: 'replica silent',
   rebalance: 'to spread them evenly',
   leaving: 'replica leaving',
+  removed: 'replica removed',
 };
 
 /** Why watches went on elsewhere. */
