@@ -7,6 +7,7 @@ import { PROXY_ERROR_CODES } from '../errors.ts';
 import { Counts } from './counts.ts';
 import { CONTENT_TYPES, type ExpositionFormat, renderExposition } from './exposition.ts';
 import { familiesOf } from './library-families.ts';
+import { presentSeries } from './present-series.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { failureOf, type Kind, kindOf } from './request-outcome.ts';
 import type { RequestObserver, RequestRecord } from './request-record.ts';
@@ -55,6 +56,7 @@ const OPEN_FILES = '/proc/self/fd';
 
 export class Metrics implements RequestObserver {
   private readonly registry = new Registry();
+  private readonly sources: Sources;
   /** What is counted with each request; for the page, which looks once a second. */
   readonly requests: RequestMetrics;
   private readonly inFlight: Record<Kind, number> = { request: 0, watch: 0, stream: 0 };
@@ -68,6 +70,7 @@ export class Metrics implements RequestObserver {
 
   constructor(options: MetricsOptions) {
     const { version, sources, limits, nowMs = () => performance.now(), wallMs } = options;
+    this.sources = sources;
     this.requests = new RequestMetrics(limits, nowMs, wallMs);
     this.registerRequests();
     this.registerConnections();
@@ -119,7 +122,7 @@ export class Metrics implements RequestObserver {
 
   private async render(format: ExpositionFormat): Promise<Buffer> {
     const others = familiesOf(await this.registry.getMetricsAsJSON());
-    return renderExposition(await this.requests.series(), others, format);
+    return renderExposition(await this.presentSeries(), others, format);
   }
 
   /** Of all that is not prom-client's, also where nothing has been counted yet. */
@@ -130,7 +133,7 @@ export class Metrics implements RequestObserver {
   /** Everything, to be merged with that of other processes by `mergeMetrics`. */
   async json(): Promise<unknown> {
     const others = await this.registry.getMetricsAsJSON();
-    const series = (await this.requests.series()).map(copySeries);
+    const series = (await this.presentSeries()).map(copySeries);
     return { series, others } satisfies Snapshot;
   }
 
@@ -158,6 +161,12 @@ export class Metrics implements RequestObserver {
 
   protocolError(protocol: ClientProtocol): void {
     this.protocolErrors.add(protocol);
+  }
+
+  private async presentSeries(): Promise<readonly Series[]> {
+    const series = await this.requests.series();
+    const { gone } = this.sources;
+    return gone === undefined || gone.size === 0 ? series : presentSeries(series, gone);
   }
 
   private registerRequests(): void {

@@ -18,6 +18,8 @@ export interface ObservedEndpoint {
 
 export interface Sources {
   readonly endpoints: readonly ObservedEndpoint[];
+  /** Names of endpoints that were removed from the configuration and have ended what they had. */
+  readonly gone?: ReadonlySet<string>;
   /** The door takes no new clients and ends what it has. */
   readonly draining: boolean;
   readonly http2Connections: number;
@@ -69,6 +71,11 @@ export class EndpointChanges {
     this.last.set(endpoint.name, { what, at });
     this.recentOnes.push({ endpoint: endpoint.name, what, at });
     if (this.recentOnes.length > MAX_RECENT) this.recentOnes.shift();
+  }
+
+  /** There is no such endpoint any more. What became of it stays among the recent changes. */
+  forget(endpoint: { readonly name: string }): void {
+    this.last.delete(endpoint.name);
   }
 
   /** The last changes of all endpoints, the oldest first. */

@@ -66,11 +66,13 @@ export class Track {
   private readonly lines = new Map<Line, Float32Array>();
   private readonly durations = new Window(DURATION_WINDOW_SLOTS, BUCKETS_SECONDS.length + 1);
   private readonly lags = new Window(LAG_WINDOW_SLOTS, LAG_SECONDS.length + 1);
-  private turn = 0;
+  private turn: number;
 
-  constructor(lines: readonly Line[]) {
+  /** @param turn of the history that it belongs to */
+  constructor(lines: readonly Line[], turn = 0) {
+    this.turn = turn;
     for (const line of lines) this.lines.set(line, new Float32Array(SLOTS).fill(Number.NaN));
-    this.begin(0);
+    this.begin(turn);
   }
 
   count(figures: EndpointFigures): void {
@@ -161,12 +163,20 @@ export class PageHistory {
   readonly door = new Track(DOOR_LINES);
   slowWatches = 0;
   residentBytes = 0;
-  private readonly tracks: ReadonlyMap<string, Track>;
+  private readonly tracks = new Map<string, Track>();
   private turn = 0;
 
   /** @param endpoints their names; figures of others count for the door alone */
   constructor(endpoints: readonly string[]) {
-    this.tracks = new Map(endpoints.map((name) => [name, new Track(LINES)]));
+    this.follow(endpoints);
+  }
+
+  /** The endpoints have these names from now on. */
+  follow(endpoints: readonly string[]): void {
+    for (const name of this.tracks.keys()) if (!endpoints.includes(name)) this.tracks.delete(name);
+    for (const name of endpoints) {
+      if (!this.tracks.has(name)) this.tracks.set(name, new Track(LINES, this.turn));
+    }
   }
 
   /** Seconds that it goes back. */

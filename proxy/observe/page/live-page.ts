@@ -144,6 +144,7 @@ export class LivePage {
   private take(all: readonly PageFigures[]): void {
     const { history, recent, options } = this;
     const nowMs = this.wallMs();
+    history.follow(options.sources.endpoints.map(({ name }) => name));
     history.begin();
     recent.begin();
     for (const figures of all) {

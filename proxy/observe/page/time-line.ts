@@ -8,7 +8,9 @@ import { FAILURE_WORDS, moveWords, refusalWords } from './words.ts';
 const SHOWN_ENTRIES = 12;
 const SHOWN_FAILURES = 12;
 /** Evening out and leaving are what the door is there for. */
-const PLANNED: readonly string[] = ['rebalance', 'leaving'];
+const PLANNED: readonly string[] = ['rebalance', 'leaving', 'removed'];
+/** Changes of endpoints that somebody has asked for. */
+const ASKED_FOR: readonly string[] = ['added', 'removed'];
 
 export function watchView({ history, recent, changes, nowMs }: PageInput): WatchView {
   const { door } = history;
@@ -65,7 +67,8 @@ function watchEntry(entry: WatchEntry): TimeEntry {
 }
 
 function changeEntry({ endpoint, what, at }: PageInput['changes'][number]): TimeEntry {
-  const tone = what === 'ready' ? 'good' : 'bad';
+  const unasked = what === 'ready' ? 'good' : 'bad';
+  const tone = ASKED_FOR.includes(what) ? 'plain' : unasked;
   return { clock: clockText(at.getTime()), tone, text: `${endpoint}: ${what}`, detail: '' };
 }
 
