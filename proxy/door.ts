@@ -2,12 +2,19 @@
 // configuration and ties them together. Nobody else constructs any.
 
 import type { Log } from '../common/log.ts';
+import { until, withinTime } from '../common/within-time.ts';
 import type { Config } from './config.ts';
-import { createBalancer, type Shared, upstreamTls } from './create-balancer.ts';
+import {
+  createBalancer,
+  followList,
+  noteChange,
+  type Shared,
+  upstreamTls,
+} from './create-balancer.ts';
 import { errorResponse, ProxyError } from './errors.ts';
 import { Exchange } from './handler.ts';
 import type { HandlerParts } from './handler-parts.ts';
-import { createTunnels, type Tunnels } from './http1/tunnels.ts';
+import { TunnelsByPlace } from './http1/tunnels-by-place.ts';
 import { upgradeDefaults } from './http1/upgrade-attempt.ts';
 import type { MessageStream } from './http2/message-stream.ts';
 import { WriteBuffers } from './http2/write-buffers.ts';
@@ -26,6 +33,7 @@ import { type OpenExchange, OpenExchanges } from './open-exchanges.ts';
 import { handleUpgrade, type UpgradeParts } from './upgrade-handler.ts';
 import type { Balancer } from './upstream/balancer.ts';
 import type { PoolTls } from './upstream/connection-pool.ts';
+import type { Endpoint } from './upstream/endpoint.ts';
 import type { HealthSource } from './upstream/health-check.ts';
 import { ReadPlaces } from './upstream/read-places.ts';
 import { RetryBudget } from './upstream/retry-policy.ts';
@@ -46,7 +54,7 @@ export interface DoorCore {
   readonly sampler: PageSampler;
   /** Requests, watches among them, that are being served; tunnels are not. */
   openExchanges(): number;
-  /** New connections are made with, and accepted by, the certificates and authorities of `next`. */
+  /** New connections are made with, and accepted by, the certificates of `next`; its endpoints too. */
   reload(next: Config): void;
   /** Ends everything in good order, within the configured time. */
   drain(): Promise<void>;
@@ -54,7 +62,6 @@ export interface DoorCore {
 
 /** Deadlines, silent connections and idle ones are looked at this often. */
 const SWEEP_MS = 1000;
-const UNTIL_MS = 20;
 /** Silent endpoints are found within this time of when they count as silent. */
 const SILENCE_SWEEP_MS = 100;
 /** When two of these come further apart, it is the door that has been silent. */
@@ -78,14 +85,11 @@ export async function openDoorCore(
   const tls = (): PoolTls => upstreamTls(live.config);
   const shared: Shared = { nowMs, writeBuffers: new WriteBuffers(), tls };
   const balancer = createBalancer(config, log, shared, {
-    onChange(endpoint, what) {
-      changes.changed(endpoint, what);
-      log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
-    },
+    onChange: noteChange(log, changes),
     onSuspicion: (endpoint) => health.checkNow(endpoint),
     onSilent: (endpoint, connection) => watches.suspect(endpoint, connection),
   });
-  const tunnels = createTunnels();
+  const tunnels = new TunnelsByPlace<Endpoint>();
   const state = { draining: false };
   const sources = sourcesOf(balancer, tunnels, state, () => listener, replicas);
   const metrics = new Metrics({ version, sources });
@@ -99,17 +103,25 @@ export async function openDoorCore(
     watches,
     observer: observeAll([metrics, accessLog, noted]),
   };
-  const { requests } = metrics;
+  followList(balancer, {
+    ...{ log, changes, health, replicas, graceMs: config.drain.timeoutMs },
+    onLeaving: (endpoint) => watches.empty(endpoint),
+    onGone(endpoint) {
+      watches.forget(endpoint);
+      parts.readPlaces.forget(endpoint);
+      tunnels.close(endpoint);
+    },
+  });
   const openRecords = (): OpenExchange[] => parts.open.all();
-  const sampler = new PageSampler({ requests, noted, openRecords, nowMs });
+  const sampler = new PageSampler({ requests: metrics.requests, noted, openRecords, nowMs });
   const listener: Listener = createListener(config, log, { ...parts, ...shared }, metrics);
   await health.start(balancer.endpoints);
   const port = await listener.listen().catch((error: unknown) => {
     health.stop();
-    for (const endpoint of balancer.endpoints) endpoint.close('the port could not be opened');
+    closeEndpoints(balancer, 'the port could not be opened');
     throw error;
   });
-  replicas?.start(balancer.endpoints);
+  replicas?.follow(balancer.endpoints);
   const guard = new StallGuard(STALL_MS);
   const timers = [
     setInterval(() => sweepAll(parts, listener), SWEEP_MS),
@@ -127,6 +139,7 @@ export async function openDoorCore(
     reload(next) {
       live.config = next;
       listener.useCertificates(next.listen, next.identity.clientCaPem);
+      balancer.list.replace(next.upstream.endpoints);
     },
     async drain() {
       state.draining = true;
@@ -141,7 +154,7 @@ export async function openDoorCore(
       replicas?.stop();
       tunnels.closeAll();
       listener.close();
-      for (const endpoint of balancer.endpoints) endpoint.close('the front door closes');
+      closeEndpoints(balancer, 'the front door closes');
       accessLog.close();
     },
   };
@@ -149,13 +162,18 @@ export async function openDoorCore(
 
 function sourcesOf(
   balancer: Balancer,
-  tunnels: Tunnels,
+  tunnels: Pick<TunnelsByPlace<Endpoint>, 'open'>,
   state: { readonly draining: boolean },
   listener: () => Listener,
   replicas: ReplicaMetrics | undefined,
 ): Sources {
   return {
-    endpoints: balancer.endpoints,
+    get endpoints() {
+      return balancer.endpoints;
+    },
+    get gone() {
+      return balancer.list.gone;
+    },
     get draining() {
       return state.draining;
     },
@@ -181,7 +199,12 @@ function sweepAll(parts: HandlerParts, listener: Listener): void {
 }
 
 function sweepEndpoints(balancer: Balancer, awakeSinceMs: number): void {
-  for (const endpoint of balancer.endpoints) endpoint.sweep(awakeSinceMs);
+  balancer.list.settle();
+  for (const endpoint of balancer.list.all) endpoint.sweep(awakeSinceMs);
+}
+
+function closeEndpoints({ list }: Balancer, detail: string): void {
+  for (const endpoint of list.all) endpoint.close(detail);
 }
 
 function createRegistry(
@@ -269,23 +292,4 @@ function answerOversized(parts: HandlerParts, stream: MessageStream, client: Cli
   stream.sendData(body, true);
   stream.stopReading();
   parts.observer.left(record, parts.nowMs());
-}
-
-/** Runs `work` until it is done or the time is over; the signal then tells it to stop. */
-async function withinTime(
-  limitMs: number,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const controller = new AbortController();
-  const limit = Promise.withResolvers<void>();
-  const timer = setTimeout(limit.resolve, limitMs);
-  await Promise.race([work(controller.signal), limit.promise]);
-  clearTimeout(timer);
-  controller.abort();
-}
-
-async function until(condition: () => boolean, signal: AbortSignal): Promise<void> {
-  while (!condition() && !signal.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, UNTIL_MS));
-  }
 }

@@ -17,7 +17,7 @@ export interface Door {
   readyEndpoints(): number;
   /** Requests, watches among them, that are being served; tunnels are not. */
   openExchanges(): number;
-  /** Takes over the certificates and authorities of another configuration. */
+  /** Takes over the certificates, authorities and endpoints of another configuration. */
   reload(next: Config): void;
   /** Ends everything in good order, within the configured time. */
   drain(): Promise<void>;
@@ -51,7 +51,9 @@ export async function openDoor(config: Config, log: Log, version: string): Promi
   return {
     port: core.port,
     adminPort,
-    endpointCount: balancer.endpoints.length,
+    get endpointCount() {
+      return balancer.endpoints.length;
+    },
     readyEndpoints: () => balancer.readyCount,
     openExchanges: () => core.openExchanges(),
     reload: (next) => core.reload(next),

@@ -4,7 +4,7 @@ import { errorResponse, ProxyError, type ProxyErrorCode } from './errors.ts';
 import type { HandlerParts } from './handler-parts.ts';
 import { carrySpdy } from './http1/spdy.ts';
 import { answerAndClose } from './http1/status-answer.ts';
-import type { Tunnels } from './http1/tunnels.ts';
+import type { TunnelsByPlace } from './http1/tunnels-by-place.ts';
 import type { UpgradeOutcome, UpgradeRequest, UpgradeTarget } from './http1/upgrade.ts';
 import type { UpgradeLimits } from './http1/upgrade-attempt.ts';
 import { carryWebSocket } from './http1/websocket.ts';
@@ -15,7 +15,7 @@ import type { Endpoint } from './upstream/endpoint.ts';
 import { upstreamHeaders } from './upstream/request-headers.ts';
 
 export interface UpgradeParts extends HandlerParts {
-  readonly tunnels: Tunnels;
+  readonly tunnels: TunnelsByPlace<Endpoint>;
   readonly upgradeLimits: UpgradeLimits;
   readonly serverName: string | undefined;
   /** Of connections to endpoints, as it is now. */
@@ -64,7 +64,8 @@ async function carry(
     try {
       const target = targetOf(parts, request, client, identity, endpoint);
       const carrier = request.protocol === 'websocket' ? carryWebSocket : carrySpdy;
-      const outcome = await carrier(request, target, parts.tunnels, parts.upgradeLimits);
+      const tunnels = parts.tunnels.to(endpoint);
+      const outcome = await carrier(request, target, tunnels, parts.upgradeLimits);
       if (outcome.kind !== 'unprocessed') {
         await finish(parts, record, outcome);
         return;
@@ -90,7 +91,10 @@ async function finish(
   if (outcome.kind === 'switched') {
     record.status = 101;
     const end = await outcome.ended;
-    if (end === 'shutdown') note(record, 'shutting_down', 'door drains', record.status);
+    if (end === 'shutdown') {
+      const detail = 'the door drains, or its endpoint was removed';
+      note(record, 'shutting_down', detail, record.status);
+    }
   } else if (outcome.kind === 'answered') {
     record.status = outcome.status;
     if (outcome.detail !== undefined) {

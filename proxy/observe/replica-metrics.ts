@@ -55,19 +55,33 @@ const JITTER = 0.1;
 /** All replicas; see `ReplicaReader` for one. */
 export class ReplicaMetrics {
   private readonly options: ReplicaMetricsOptions;
-  private readers: readonly ReplicaReader[] = [];
+  private readonly byEndpoint = new Map<ScrapedEndpoint, ReplicaReader>();
 
   constructor(options: ReplicaMetricsOptions) {
     this.options = options;
   }
 
-  start(endpoints: readonly ScrapedEndpoint[]): void {
-    this.readers = endpoints.map((endpoint) => new ReplicaReader(endpoint, this.options));
-    for (const reader of this.readers) reader.start();
+  /** Of these from now on. */
+  follow(endpoints: readonly ScrapedEndpoint[]): void {
+    for (const [endpoint, reader] of this.byEndpoint) {
+      if (endpoints.includes(endpoint)) continue;
+      reader.stop();
+      this.byEndpoint.delete(endpoint);
+    }
+    for (const endpoint of endpoints) {
+      if (this.byEndpoint.has(endpoint)) continue;
+      const reader = new ReplicaReader(endpoint, this.options);
+      this.byEndpoint.set(endpoint, reader);
+      reader.start();
+    }
   }
 
   stop(): void {
     for (const reader of this.readers) reader.stop();
+  }
+
+  private get readers(): readonly ReplicaReader[] {
+    return [...this.byEndpoint.values()];
   }
 
   /** How long the page may take before its first word. */

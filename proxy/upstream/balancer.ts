@@ -1,4 +1,5 @@
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import { type EndpointAddress, EndpointList } from './endpoint-list.ts';
 import { mayEject, type OutlierPolicy } from './outlier.ts';
 import { type Candidate, pick } from './picker.ts';
 
@@ -7,7 +8,7 @@ const PREFERRED_BAND = 1.25;
 const PREFERRED_MORE = 4;
 
 export interface BalancerOptions {
-  readonly endpoints: readonly Pick<EndpointOptions, 'name' | 'host' | 'port'>[];
+  readonly endpoints: readonly EndpointAddress[];
   readonly endpoint: Omit<EndpointOptions, 'name' | 'host' | 'port' | 'mayEject'>;
   readonly slowStartMs: number;
 }
@@ -17,7 +18,7 @@ const REQUEST_BAND = 1;
 
 /** The endpoints, and which of them gets the next request or watch. */
 export class Balancer {
-  readonly endpoints: readonly Endpoint[];
+  readonly list: EndpointList;
   private readonly slowStartMs: number;
   private readonly nowMs: () => number;
   private turn = 0;
@@ -26,10 +27,17 @@ export class Balancer {
     this.slowStartMs = options.slowStartMs;
     this.nowMs = options.endpoint.nowMs;
     const { outlier } = options.endpoint;
-    this.endpoints = options.endpoints.map(
+    this.list = new EndpointList(
+      options.endpoints,
       (address) =>
         new Endpoint({ ...options.endpoint, ...address, mayEject: () => this.maySpare(outlier) }),
+      this.nowMs,
     );
+  }
+
+  /** As they are now: not to be kept. */
+  get endpoints(): readonly Endpoint[] {
+    return this.list.current;
   }
 
   get readyCount(): number {
@@ -49,7 +57,8 @@ export class Balancer {
     if (preferred !== undefined && !tried.includes(preferred) && this.hasRoom(preferred)) {
       return preferred;
     }
-    const triedIndexes = tried.map((endpoint) => this.endpoints.indexOf(endpoint));
+    const { endpoints } = this;
+    const triedIndexes = tried.map((endpoint) => endpoints.indexOf(endpoint));
     const { turn } = this;
     this.turn += 1;
     const index = this.pickFrom(
@@ -58,10 +67,10 @@ export class Balancer {
       turn,
       longRunning,
     );
-    if (index >= 0) return this.endpoints[index];
+    if (index >= 0) return endpoints[index];
     // A suspected endpoint is better than none.
     const all = this.candidates(longRunning, true);
-    return this.endpoints[this.pickFrom(all, triedIndexes, turn, longRunning)];
+    return endpoints[this.pickFrom(all, triedIndexes, turn, longRunning)];
   }
 
   private pickFrom(

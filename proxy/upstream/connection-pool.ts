@@ -84,7 +84,7 @@ export class ConnectionPool {
       if (connection.openStreams === 0) {
         idleKept += 1;
         const idleMs = nowMs - connection.lastReadAtMs;
-        if (idleMs > IDLE_CLOSE_MS && idleKept > 1) connection.shutdown();
+        if (this.closed || (idleMs > IDLE_CLOSE_MS && idleKept > 1)) connection.shutdown();
       }
       const verdict = this.signs.judge(connection, nowMs, awakeSinceMs);
       if (verdict === 'ask') connection.ping((ms) => this.signs.answered(connection, ms));
@@ -93,10 +93,15 @@ export class ConnectionPool {
     }
   }
 
-  /** No new streams; each connection ends with its last one. */
+  /**
+   * No new streams; each connection ends after its last one, at this or a later sweep. A GOAWAY
+   * before that would be legal, and one more thing that an endpoint may do wrong to its watches.
+   */
   drain(): void {
     this.closed = true;
-    for (const connection of [...this.open]) connection.shutdown();
+    for (const connection of [...this.open]) {
+      if (connection.openStreams === 0) connection.shutdown();
+    }
   }
 
   /** Ends all connections now. */

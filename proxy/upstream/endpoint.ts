@@ -59,12 +59,17 @@ export class Endpoint {
   private availableSinceMs = 0;
   private unavailableSinceMs = 0;
   private suspectedUntilMs = 0;
+  private isLeaving = false;
 
   constructor(options: EndpointOptions) {
     this.options = options;
     this.name = options.name;
-    const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-    this.url = `https://${host}:${options.port}`;
+    this.url = urlOf(options);
+  }
+
+  /** It is what the configuration calls so. */
+  isAt(address: Pick<EndpointOptions, 'name' | 'host' | 'port'>): boolean {
+    return this.name === address.name && this.url === urlOf(address);
   }
 
   /** Its health checks pass. */
@@ -79,7 +84,7 @@ export class Endpoint {
   }
 
   get available(): boolean {
-    return this.health.ready && !this.ejected;
+    return this.health.ready && !this.ejected && !this.isLeaving;
   }
 
   /** One of its connections does not answer just now: others are to be preferred. */
@@ -102,6 +107,7 @@ export class Endpoint {
     const key = `${identityClass} ${purpose}`;
     let pool = this.pools.get(key);
     if (pool === undefined) {
+      if (this.isLeaving) return undefined;
       pool = this.createPool(identityClass);
       this.pools.set(key, pool);
     }
@@ -126,6 +132,8 @@ export class Endpoint {
   failed(detail: string): void {
     const { nowMs, outlier } = this.options;
     this.load.failed(nowMs());
+    // Whom nothing is sent to any more cannot be left out.
+    if (this.isLeaving) return;
     const before = this.outlier.ejectedUntilMs;
     this.outlier = afterFailure(this.outlier, outlier, nowMs(), this.options.mayEject());
     if (this.outlier.ejectedUntilMs !== before) {
@@ -158,6 +166,19 @@ export class Endpoint {
   /** To be called now and then: looks after silent connections. */
   sweep(awakeSinceMs: number): void {
     for (const pool of this.pools.values()) pool.sweep(awakeSinceMs);
+  }
+
+  /** It is not on the list any more: no new streams, and connections end with their last one. */
+  leave(): void {
+    this.isLeaving = true;
+    this.served.collecting = false;
+    for (const pool of this.pools.values()) pool.drain();
+  }
+
+  /** It carries nothing, and no connection to it is open. */
+  get isEmpty(): boolean {
+    const { requests, longRunning } = this.load;
+    return this.connectionCount === 0 && requests === 0 && longRunning === 0;
   }
 
   close(detail: string): void {
@@ -208,4 +229,8 @@ export class Endpoint {
     else this.unavailableSinceMs = this.options.nowMs();
     this.options.onChange(this, next.ready ? 'ready' : `not ready: ${detail}`);
   }
+}
+
+function urlOf({ host, port }: Pick<EndpointOptions, 'host' | 'port'>): string {
+  return `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

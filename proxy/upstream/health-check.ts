@@ -23,6 +23,8 @@ export interface HealthSource {
    * one, so that a door that opens then has no client to turn away; it takes no longer than a check.
    */
   start(endpoints: readonly Endpoint[]): Promise<void>;
+  /** The endpoints are these from now on: new ones are checked at once. */
+  follow(endpoints: readonly Endpoint[]): void;
   /** An endpoint is suspected: the next result should not wait for its time. */
   checkNow(endpoint: Endpoint): void;
   stop(): void;
@@ -65,15 +67,17 @@ export class OwnChecks implements HealthSource {
 
   async start(endpoints: readonly Endpoint[]): Promise<void> {
     const first = new FirstResults(endpoints.length);
-    for (const endpoint of endpoints) {
-      const check = new HealthCheck(endpoint, this.options, (passed, detail) => {
-        endpoint.checked(passed, detail);
-        this.onResult(endpoint, passed, detail);
-        first.add(endpoint.name);
-      });
-      this.checks.set(endpoint, check);
-    }
+    for (const endpoint of endpoints) this.begin(endpoint, () => first.add(endpoint.name));
     await first.all;
+  }
+
+  follow(endpoints: readonly Endpoint[]): void {
+    for (const [endpoint, check] of this.checks) {
+      if (endpoints.includes(endpoint)) continue;
+      check.stop();
+      this.checks.delete(endpoint);
+    }
+    for (const endpoint of endpoints) if (!this.checks.has(endpoint)) this.begin(endpoint);
   }
 
   checkNow(endpoint: Endpoint): void {
@@ -82,6 +86,15 @@ export class OwnChecks implements HealthSource {
 
   stop(): void {
     for (const check of this.checks.values()) check.stop();
+  }
+
+  private begin(endpoint: Endpoint, onFirst: () => void = () => {}): void {
+    const check = new HealthCheck(endpoint, this.options, (passed, detail) => {
+      endpoint.checked(passed, detail);
+      this.onResult(endpoint, passed, detail);
+      onFirst();
+    });
+    this.checks.set(endpoint, check);
   }
 }
 

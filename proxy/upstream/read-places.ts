@@ -32,6 +32,13 @@ export class ReadPlaces {
       return;
     }
   }
+
+  /** The endpoint is gone. */
+  forget(endpoint: Endpoint): void {
+    for (const [reader, place] of this.places) {
+      if (place === endpoint) this.places.delete(reader);
+    }
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ObservedEndpoint, Sources } from '../observe/sources.ts';
-import type { EndpointLoadReport, WorkerLoad } from './messages.ts';
+import { type EndpointLoadReport, isSame, type WorkerLoad } from './messages.ts';
 
 /** What the primary knows of an endpoint by its own checks. */
 export type CheckedEndpoint = Pick<
@@ -10,13 +10,20 @@ export type CheckedEndpoint = Pick<
 /** The figures of all workers as those of one door. */
 export class MergedSources implements Sources {
   draining = false;
-  readonly endpoints: readonly ObservedEndpoint[];
+  private readonly checked: () => readonly CheckedEndpoint[];
   private readonly loads: () => readonly WorkerLoad[];
 
-  /** @param loads the last report of each worker, read at each use */
-  constructor(endpoints: readonly CheckedEndpoint[], loads: () => readonly WorkerLoad[]) {
+  /**
+   * @param checked the endpoints as they are, read at each use
+   * @param loads the last report of each worker, likewise
+   */
+  constructor(checked: () => readonly CheckedEndpoint[], loads: () => readonly WorkerLoad[]) {
+    this.checked = checked;
     this.loads = loads;
-    this.endpoints = endpoints.map((endpoint) => new MergedEndpoint(endpoint, loads));
+  }
+
+  get endpoints(): readonly ObservedEndpoint[] {
+    return this.checked().map((endpoint) => new MergedEndpoint(endpoint, this.loads));
   }
 
   get http2Connections(): number {
@@ -88,7 +95,7 @@ class MergedEndpoint implements ObservedEndpoint {
 
   private reports(): EndpointLoadReport[] {
     return this.loads().flatMap(({ endpoints }) =>
-      endpoints.filter(({ name }) => name === this.checked.name),
+      endpoints.filter((one) => isSame(one, this.checked)),
     );
   }
 }

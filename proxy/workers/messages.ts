@@ -6,12 +6,12 @@ export type ToWorker =
   /** A health check of an endpoint has ended. */
   | {
       readonly kind: 'checked';
-      readonly endpoint: string;
+      readonly endpoint: EndpointName;
       readonly passed: boolean;
       readonly detail: string;
     }
   | { readonly kind: 'ask'; readonly id: number; readonly what: Asked }
-  /** Certificates or authorities have changed: the configuration is to be read again. */
+  /** Certificates, authorities or endpoints have changed: the configuration is to be read again. */
   | { readonly kind: 'reload' }
   /** Ends in good order. */
   | { readonly kind: 'drain' };
@@ -22,7 +22,7 @@ export type ToPrimary =
   /** It could not open; `message` says why. */
   | { readonly kind: 'failed'; readonly message: string }
   /** An endpoint is suspected: the next check should not wait for its time. */
-  | { readonly kind: 'suspicion'; readonly endpoint: string }
+  | { readonly kind: 'suspicion'; readonly endpoint: EndpointName }
   | { readonly kind: 'load'; readonly load: WorkerLoad }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown };
 
@@ -37,8 +37,22 @@ export interface WorkerLoad {
   readonly endpoints: readonly EndpointLoadReport[];
 }
 
-export interface EndpointLoadReport {
+/** With its URL: the processes do not come to know another one of the same name at the same time. */
+export interface EndpointName {
   readonly name: string;
+  readonly url: string;
+}
+
+/** What of an endpoint goes into a message. */
+export function nameOf({ name, url }: EndpointName): EndpointName {
+  return { name, url };
+}
+
+export function isSame(one: EndpointName, other: EndpointName): boolean {
+  return one.name === other.name && one.url === other.url;
+}
+
+export interface EndpointLoadReport extends EndpointName {
   readonly ejected: boolean;
   readonly requests: number;
   readonly longRunning: number;

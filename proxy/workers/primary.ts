@@ -4,25 +4,34 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Log } from '../../common/log.ts';
 import type { Config } from '../config.ts';
-import { createBalancer, upstreamTls } from '../create-balancer.ts';
+import { createBalancer, followList, noteChange, upstreamTls } from '../create-balancer.ts';
 import { WriteBuffers } from '../http2/write-buffers.ts';
 import { AdminServer } from '../observe/admin-server.ts';
 import { METRICS_CONTENT_TYPE, mergeMetrics } from '../observe/metrics.ts';
 import { LivePage } from '../observe/page/live-page.ts';
 import type { PageFigures } from '../observe/page/page-figures.ts';
+import type { ReplicaMetrics } from '../observe/replica-metrics.ts';
 import { replicaSnapshot } from '../observe/replica-snapshot.ts';
 import { EndpointChanges } from '../observe/sources.ts';
 import { mergeReports, type TopReport } from '../observe/top-report.ts';
 import { createReplicaMetrics, healthCheckOptions } from '../server.ts';
 import { OwnChecks } from '../upstream/health-check.ts';
 import { MergedSources } from './merged-sources.ts';
-import type { Asked, ToPrimary, ToWorker, WorkerLoad } from './messages.ts';
+import {
+  type Asked,
+  type EndpointName,
+  isSame,
+  nameOf,
+  type ToPrimary,
+  type ToWorker,
+  type WorkerLoad,
+} from './messages.ts';
 import { RestartPace } from './restart-pace.ts';
 
 export interface PrimaryDoor {
   readonly port: number;
   readonly adminPort: number;
-  /** Takes over the certificates and authorities of another configuration, and tells all workers. */
+  /** Takes over what it can of another configuration, and tells all workers. */
   reload(next: Config): void;
   /** Ends all workers in good order, within the configured time. */
   drain(): Promise<void>;
@@ -30,6 +39,10 @@ export interface PrimaryDoor {
 
 /** A worker that does not answer is left out after this time. */
 const ANSWER_TIMEOUT_MS = 2000;
+/** Endpoints that were removed are looked after this often. */
+const SETTLE_MS = 100;
+/** And may take so long to close: this process only has its checks there, which it has stopped. */
+const CLOSE_MS = 1000;
 
 /** Starts `count` workers. Rejects when the first of them cannot open the port. */
 export async function openWithWorkers(
@@ -47,28 +60,72 @@ export async function openWithWorkers(
     log,
     { nowMs, writeBuffers: new WriteBuffers(), tls: () => upstreamTls(live.config) },
     {
-      onChange(endpoint, what) {
-        changes.changed(endpoint, what);
-        log.warn({ endpoint: endpoint.name, what }, 'endpoint changed');
-      },
+      onChange: noteChange(log, changes),
       onSuspicion: (endpoint) => checks.checkNow(endpoint),
       onSilent() {},
     },
   );
   const checks = new OwnChecks(healthCheckOptions(config), (endpoint, passed, detail) =>
-    workers.tellAll({ kind: 'checked', endpoint: endpoint.name, passed, detail }),
+    workers.tellAll({ kind: 'checked', endpoint: nameOf(endpoint), passed, detail }),
   );
-  const sources = new MergedSources(balancer.endpoints, () => workers.loads());
+  const sources = new MergedSources(
+    () => balancer.endpoints,
+    () => workers.loads(),
+  );
   workers.onSuspicion = (name) => {
-    const endpoint = balancer.endpoints.find((one) => one.name === name);
+    const endpoint = balancer.endpoints.find((one) => isSame(one, name));
     if (endpoint !== undefined) checks.checkNow(endpoint);
   };
   const replicas = createReplicaMetrics(config, log);
   workers.onLoad = ({ endpoints }) => {
-    for (const { name, served = [] } of endpoints) {
-      balancer.endpoints.find((one) => one.name === name)?.served.append(served);
+    for (const report of endpoints) {
+      const endpoint = balancer.endpoints.find((one) => isSame(one, report));
+      endpoint?.served.append(report.served ?? []);
     }
   };
+  followList(balancer, { log, changes, health: checks, replicas, graceMs: CLOSE_MS });
+  const admin = createAdmin(config, log, version, { workers, sources, changes, replicas });
+  const adminPort = await admin.listen();
+  await checks.start(balancer.endpoints);
+  replicas?.follow(balancer.endpoints);
+  const timer = setInterval(() => balancer.list.settle(), SETTLE_MS);
+  const close = async (): Promise<void> => {
+    await workers.drain();
+    clearInterval(timer);
+    checks.stop();
+    replicas?.stop();
+    for (const endpoint of balancer.list.all) endpoint.close('the front door closes');
+    await admin.close();
+  };
+  try {
+    const port = await workers.start(count);
+    return {
+      port,
+      adminPort,
+      reload(next) {
+        live.config = next;
+        // Before the workers, who ask at once for a check of what is new to them.
+        balancer.list.replace(next.upstream.endpoints);
+        workers.tellAll({ kind: 'reload' });
+      },
+      drain() {
+        sources.draining = true;
+        return close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The admin port, which shows all workers as one door. */
+function createAdmin(
+  config: Config,
+  log: Log,
+  version: string,
+  { workers, sources, changes, replicas }: Shown,
+): AdminServer {
   const allMetrics = async (): Promise<unknown[]> => [
     ...(await workers.ask('metrics')),
     replicaSnapshot(replicas?.reports ?? []),
@@ -83,7 +140,7 @@ export async function openWithWorkers(
     figures: async () => (await workers.ask('figures')) as readonly PageFigures[],
     top,
   });
-  const admin = new AdminServer({
+  return new AdminServer({
     ...config.admin,
     metrics: {
       contentType: METRICS_CONTENT_TYPE,
@@ -96,34 +153,13 @@ export async function openWithWorkers(
     page,
     log,
   });
-  const adminPort = await admin.listen();
-  await checks.start(balancer.endpoints);
-  replicas?.start(balancer.endpoints);
-  const close = async (): Promise<void> => {
-    await workers.drain();
-    checks.stop();
-    replicas?.stop();
-    for (const endpoint of balancer.endpoints) endpoint.close('the front door closes');
-    await admin.close();
-  };
-  try {
-    const port = await workers.start(count);
-    return {
-      port,
-      adminPort,
-      reload(next) {
-        live.config = next;
-        workers.tellAll({ kind: 'reload' });
-      },
-      drain() {
-        sources.draining = true;
-        return close();
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+}
+
+interface Shown {
+  readonly workers: Workers;
+  readonly sources: MergedSources;
+  readonly changes: EndpointChanges;
+  readonly replicas: ReplicaMetrics | undefined;
 }
 
 interface Member {
@@ -134,7 +170,7 @@ interface Member {
 
 /** The worker processes, and the conversation with them. */
 class Workers {
-  onSuspicion: (endpoint: string) => void = () => {};
+  onSuspicion: (endpoint: EndpointName) => void = () => {};
   onLoad: (load: WorkerLoad) => void = () => {};
   private readonly log: Log;
   private readonly nowMs: () => number;

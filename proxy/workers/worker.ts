@@ -7,7 +7,7 @@ import { type DoorCore, openDoorCore } from '../door.ts';
 import { poolCounts } from '../observe/sources.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import { FirstResults, type HealthSource } from '../upstream/health-check.ts';
-import type { ToPrimary, ToWorker, WorkerLoad } from './messages.ts';
+import { isSame, nameOf, type ToPrimary, type ToWorker, type WorkerLoad } from './messages.ts';
 
 /** The channel to the primary; in a worker, `process` is one. */
 export interface PrimaryChannel {
@@ -28,11 +28,14 @@ export async function runWorker(
   reload: ConfigReload,
 ): Promise<void> {
   const tell = (message: ToPrimary): void => void primary.send?.(message);
-  const health = new RelayedChecks(tell);
+  // The primary compares what was served with what the endpoints say of themselves.
+  const health = new RelayedChecks(tell, config.admin.replicaMetrics.enabled);
   const drain = Promise.withResolvers<void>();
+  const told = { reload: false };
   primary.on('message', (message) => {
     if (message.kind === 'checked') health.checked(message);
     else if (message.kind === 'drain') drain.resolve();
+    else if (message.kind === 'reload') told.reload = true;
   });
   // Without a primary nobody checks endpoints and nobody would restart us.
   primary.on('disconnect', () => drain.resolve());
@@ -46,12 +49,11 @@ export async function runWorker(
   }
   primary.on('message', (message) => {
     if (message.kind === 'ask') void answer(core, message, tell);
-    else if (message.kind === 'reload') reload.reload('told to', (next) => core.reload(next));
+    else if (message.kind === 'reload') takeOver();
   });
-  // The primary compares them with what the endpoints say of themselves.
-  for (const { served } of core.balancer.endpoints) {
-    served.collecting = config.admin.replicaMetrics.enabled;
-  }
+  const takeOver = (): void => reload.reload('told to', (next) => core.reload(next));
+  // While it opened: it may have read the configuration before that.
+  if (told.reload) takeOver();
   const tellLoad = (): void => tell({ kind: 'load', load: loadOf(core) });
   tell({ kind: 'open', port: core.port });
   tellLoad();
@@ -81,7 +83,7 @@ function loadOf({ sources, balancer }: DoorCore): WorkerLoad {
     http1Connections: sources.http1Connections,
     openTunnels: sources.openTunnels,
     endpoints: balancer.endpoints.map((endpoint) => ({
-      name: endpoint.name,
+      ...nameOf(endpoint),
       ejected: endpoint.ejected,
       requests: endpoint.load.requests,
       longRunning: endpoint.load.longRunning,
@@ -94,29 +96,42 @@ function loadOf({ sources, balancer }: DoorCore): WorkerLoad {
 /** Health checks that the primary makes. */
 class RelayedChecks implements HealthSource {
   private readonly tell: (message: ToPrimary) => void;
+  private readonly collecting: boolean;
   private endpoints: readonly Endpoint[] = [];
   private first: FirstResults | undefined;
 
-  constructor(tell: (message: ToPrimary) => void) {
+  /** @param collecting whether endpoints are to keep which watches they have served */
+  constructor(tell: (message: ToPrimary) => void, collecting: boolean) {
     this.tell = tell;
+    this.collecting = collecting;
   }
 
   async start(endpoints: readonly Endpoint[]): Promise<void> {
-    this.endpoints = endpoints;
     this.first = new FirstResults(endpoints.length);
-    // The results so far are not known here: ask, so that nobody waits a whole interval.
-    for (const endpoint of endpoints) this.checkNow(endpoint);
+    this.follow(endpoints);
     await this.first.all;
   }
 
-  checkNow(endpoint: Endpoint): void {
-    this.tell({ kind: 'suspicion', endpoint: endpoint.name });
+  follow(endpoints: readonly Endpoint[]): void {
+    const before = this.endpoints;
+    this.endpoints = endpoints;
+    for (const endpoint of endpoints) {
+      if (before.includes(endpoint)) continue;
+      endpoint.served.collecting = this.collecting;
+      // The results so far are not known here: ask, so that nobody waits a whole interval.
+      this.checkNow(endpoint);
+    }
   }
 
-  checked(result: { endpoint: string; passed: boolean; detail: string }): void {
-    const endpoint = this.endpoints.find(({ name }) => name === result.endpoint);
-    endpoint?.checked(result.passed, result.detail);
-    this.first?.add(result.endpoint);
+  checkNow(endpoint: Endpoint): void {
+    this.tell({ kind: 'suspicion', endpoint: nameOf(endpoint) });
+  }
+
+  checked({ endpoint: name, passed, detail }: Extract<ToWorker, { kind: 'checked' }>): void {
+    const endpoint = this.endpoints.find((one) => isSame(one, name));
+    if (endpoint === undefined) return;
+    endpoint.checked(passed, detail);
+    this.first?.add(endpoint.name);
   }
 
   stop(): void {

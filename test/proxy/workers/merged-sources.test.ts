@@ -10,13 +10,21 @@ function load(change: Partial<WorkerLoad['endpoints'][number]> = {}): WorkerLoad
     endpoints: [
       {
         name: 'one',
+        url: 'https://one',
         ejected: false,
         requests: 5,
         longRunning: 7,
         pools: [{ identity: 'bearer', purpose: 'short', connections: 2 }],
         ...change,
       },
-      { name: 'two', ejected: false, requests: 100, longRunning: 100, pools: [] },
+      {
+        name: 'two',
+        url: 'https://two',
+        ejected: false,
+        requests: 100,
+        longRunning: 100,
+        pools: [],
+      },
     ],
   };
 }
@@ -24,22 +32,34 @@ function load(change: Partial<WorkerLoad['endpoints'][number]> = {}): WorkerLoad
 const one = { name: 'one', url: 'https://one', ready: true, available: true, availableForMs: 9 };
 
 test('what the workers carry is added up, endpoint by endpoint', () => {
-  const sources = new MergedSources([one], () => [load(), load()]);
+  const sources = new MergedSources(
+    () => [one],
+    () => [load(), load()],
+  );
   expect(sources).toMatchObject({ http2Connections: 6, http1Connections: 4, openTunnels: 2 });
   expect(sources.endpoints[0]?.load).toEqual({ requests: 10, longRunning: 14 });
   expect(sources.endpoints[0]?.connectionCounts()).toEqual([['bearer short', 4]]);
 });
 
 test('an endpoint is ejected when every worker has ejected it, and then not available', () => {
-  const some = new MergedSources([one], () => [load({ ejected: true }), load()]);
+  const some = new MergedSources(
+    () => [one],
+    () => [load({ ejected: true }), load()],
+  );
   expect(some.endpoints[0]).toMatchObject({ ejected: false, available: true });
-  const all = new MergedSources([one], () => [load({ ejected: true }), load({ ejected: true })]);
+  const all = new MergedSources(
+    () => [one],
+    () => [load({ ejected: true }), load({ ejected: true })],
+  );
   expect(all.endpoints[0]).toMatchObject({ ejected: true, available: false });
 });
 
 test('before a worker has reported nothing is available, and no endpoint counts as ejected', () => {
   // The door would say that it is ready while nobody listens on its port.
-  const sources = new MergedSources([one], () => []);
+  const sources = new MergedSources(
+    () => [one],
+    () => [],
+  );
   expect(sources.http2Connections).toBe(0);
   expect(sources.endpoints[0]).toMatchObject({ ejected: false, available: false });
 });
