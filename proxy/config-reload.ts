@@ -1,12 +1,12 @@
-// A configuration that changes while the door is open: certificates and authorities are taken over,
-// everything else is named and waits for a restart.
+// A configuration that changes while the door is open: certificates, authorities and the endpoints
+// are taken over, everything else is named and waits for a restart.
 import { statSync } from 'node:fs';
 import type { Log } from '../common/log.ts';
 import { type Config, loadConfig } from './config.ts';
 
 /** How often files are looked at. A volume of Kubernetes is swapped whole, which no watch survives. */
 const LOOK_INTERVAL_MS = 5000;
-/** Contents of files, and their list: what a running door can take over. */
+/** Contents of files, their list, and the endpoints: what a running door can take over. */
 const TAKEN_OVER: ReadonlySet<string> = new Set([
   'listen.certificatePem',
   'listen.keyPem',
@@ -14,6 +14,7 @@ const TAKEN_OVER: ReadonlySet<string> = new Set([
   'frontProxy.certificatePem',
   'frontProxy.keyPem',
   'upstream.caPem',
+  'upstream.endpoints',
   'files',
 ]);
 
@@ -78,11 +79,11 @@ export class ConfigReload {
     }
     this.config = takeOver(this.config, next);
     apply(this.config);
-    this.log.info({ why }, 'certificates and authorities are taken over');
+    this.log.info({ why }, 'certificates, authorities and endpoints are taken over');
   }
 }
 
-/** The running configuration with the certificates and authorities of the new one. */
+/** The running configuration with the certificates, authorities and endpoints of the new one. */
 function takeOver(running: Config, next: Config): Config {
   const { certificatePem, keyPem } = next.listen;
   const { frontProxy } = running;
@@ -105,7 +106,11 @@ function takeOver(running: Config, next: Config): Config {
             certificatePem: next.frontProxy.certificatePem,
             keyPem: next.frontProxy.keyPem,
           },
-    upstream: { ...running.upstream, caPem: next.upstream.caPem },
+    upstream: {
+      ...running.upstream,
+      caPem: next.upstream.caPem,
+      endpoints: next.upstream.endpoints,
+    },
   };
 }
 

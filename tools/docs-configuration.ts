@@ -33,8 +33,8 @@ const INTRODUCTION = `# Configuration
   that names the key and the value, and exit code 2.
 * Durations carry their unit (\`250ms\`, \`10s\`, \`5m\`, \`1h30m\`), sizes too (\`64KiB\`, \`3MiB\`).
 * Paths are relative to the folder of the file.
-* The file, and the certificates and keys it names, are read once, at the start. A change takes a
-  restart.
+* The list of endpoints, certificates, keys and authorities are taken over while the door is open, at
+  SIGHUP or within 5 s. A change of anything else takes a restart.
 * A meaning that is left empty is that of the row above, or of the section.
 `;
 
