@@ -6,7 +6,7 @@ import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog, type Log } from '../../common/log.ts';
-import { parseConfig } from '../../proxy/config.ts';
+import { type Config, parseConfig } from '../../proxy/config.ts';
 import { type Door, openDoor } from '../../proxy/server.ts';
 import { type Credential, createPki, type Pki } from '../../tools/pki.ts';
 import { ScriptedApiserver } from './scripted-apiserver.ts';
@@ -15,6 +15,8 @@ export interface DoorFixture {
   readonly pki: Pki;
   readonly door: Door;
   readonly apiservers: readonly ScriptedApiserver[];
+  /** The door is given another list of endpoints, as by an edit of its file. */
+  list(apiservers: readonly ScriptedApiserver[]): void;
   /** Opens a client connection; it is closed with the fixture. */
   client(identity?: Credential): ClientHttp2Session;
   close(): Promise<void>;
@@ -31,34 +33,34 @@ export async function openTestDoor(
   const pki = await createPki(directory);
   const apiservers = Array.from({ length: count }, () => new ScriptedApiserver(pki));
   for (const apiserver of apiservers) await apiserver.listen();
-  const text = JSON.stringify({
-    listen: {
-      address: '127.0.0.1',
-      port: 0,
-      certificate: pki.door.certPath,
-      key: pki.door.keyPath,
-    },
-    identity: { clientCA: pki.clusterCa.certPath },
-    frontProxy: { certificate: pki.frontProxy.certPath, key: pki.frontProxy.keyPath },
-    upstream: {
-      ca: pki.clusterCa.certPath,
-      endpoints: apiservers.map(({ url }) => url),
-      ...upstream,
-    },
-    admin: { port: 0 },
-    drain: { timeout: '2s', watchSpread: '50ms' },
-    ...config,
-  });
-  const door = await openDoor(
-    parseConfig(text, (path) => readFileSync(path, 'utf8')),
-    log,
-    '0.0.0-test',
-  );
+  const textOf = (listed: readonly ScriptedApiserver[]): string =>
+    JSON.stringify({
+      listen: {
+        address: '127.0.0.1',
+        port: 0,
+        certificate: pki.door.certPath,
+        key: pki.door.keyPath,
+      },
+      identity: { clientCA: pki.clusterCa.certPath },
+      frontProxy: { certificate: pki.frontProxy.certPath, key: pki.frontProxy.keyPath },
+      upstream: {
+        ca: pki.clusterCa.certPath,
+        endpoints: listed.map(({ url }) => url),
+        ...upstream,
+      },
+      admin: { port: 0 },
+      drain: { timeout: '2s', watchSpread: '50ms' },
+      ...config,
+    });
+  const configOf = (listed: readonly ScriptedApiserver[]): Config =>
+    parseConfig(textOf(listed), (path) => readFileSync(path, 'utf8'));
+  const door = await openDoor(configOf(apiservers), log, '0.0.0-test');
   const sessions: ClientHttp2Session[] = [];
   const fixture: DoorFixture = {
     pki,
     door,
     apiservers,
+    list: (listed) => door.reload(configOf(listed)),
     client(identity) {
       const session = connect(`https://127.0.0.1:${door.port}`, {
         ca: pki.clusterCa.cert,

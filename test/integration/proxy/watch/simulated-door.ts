@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { createLog } from '../../../../common/log.ts';
-import { parseConfig } from '../../../../proxy/config.ts';
+import { type Config, parseConfig } from '../../../../proxy/config.ts';
 import { type Door, openDoor } from '../../../../proxy/server.ts';
 import {
   type Simulator,
@@ -10,6 +10,7 @@ import {
   startSimulator,
 } from '../../../../simulator/cluster.ts';
 import type { Replica } from '../../../../simulator/replica.ts';
+import type { Pki } from '../../../../tools/pki.ts';
 import { openWatch, type Seen, type WatchClient, type WatchOptions } from './watch-client.ts';
 
 export const CONFIGMAPS = '/api/v1/namespaces/default/configmaps';
@@ -20,6 +21,8 @@ export interface SimulatedDoor {
   /** Every change of a configmap so far, in order. */
   readonly history: readonly Seen[];
   replica(index: number): Replica;
+  /** The door is given another list of endpoints, as by an edit of its file. */
+  list(endpoints: readonly Listed[]): void;
   /** Creates or updates a configmap of about so many bytes. */
   write(name: string, bytes?: number): void;
   remove(name: string): void;
@@ -34,7 +37,12 @@ export interface SimulatedDoor {
   close(): Promise<void>;
 }
 
+/** An endpoint as the configuration names it. */
+export type Listed = string | { readonly name: string; readonly url: string };
+
 export interface SimulatedDoorOptions {
+  /** Which replicas the door knows at first; all by default. */
+  readonly listed?: (replicas: readonly Replica[]) => readonly Listed[];
   readonly simulator?: SimulatorOptions;
   readonly config?: Readonly<Record<string, object>>;
 }
@@ -45,23 +53,14 @@ export async function openSimulatedDoor(
 ): Promise<SimulatedDoor> {
   const simulator = await startSimulator(options.simulator);
   const { pki, store, replicas } = simulator;
-  const text = JSON.stringify({
-    listen: {
-      address: '127.0.0.1',
-      port: 0,
-      certificate: pki.door.certPath,
-      key: pki.door.keyPath,
-    },
-    identity: { clientCA: pki.clusterCa.certPath },
-    frontProxy: { certificate: pki.frontProxy.certPath, key: pki.frontProxy.keyPath },
-    upstream: { ca: pki.clusterCa.certPath, endpoints: replicas.map(({ url }) => url) },
-    health: { interval: '200ms', timeout: '1s' },
-    admin: { port: 0 },
-    drain: { timeout: '5s', watchSpread: '50ms' },
-    ...options.config,
-  });
-  const config = parseConfig(text, (path) => readFileSync(path, 'utf8'));
-  const door = await openDoor(config, createLog({ level: 'silent' }), '0.0.0-test');
+  const { listed = (all) => all.map(({ url }) => url) } = options;
+  const configOf = (endpoints: readonly Listed[]): Config =>
+    parseConfig(configText(pki, endpoints, options.config), (path) => readFileSync(path, 'utf8'));
+  const door = await openDoor(
+    configOf(listed(replicas)),
+    createLog({ level: 'silent' }),
+    '0.0.0-test',
+  );
   while (door.readyEndpoints() < door.endpointCount) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -93,6 +92,7 @@ export async function openSimulatedDoor(
       if (replica === undefined) throw new Error(`no replica ${index}`);
       return replica;
     },
+    list: (endpoints) => door.reload(configOf(endpoints)),
     write(name, bytes = 100) {
       turn += 1;
       const data = { turn: `${turn}`, text: 'x{"\\'.repeat(bytes / 4) };
@@ -128,4 +128,22 @@ export async function openSimulatedDoor(
       await simulator.stop();
     },
   };
+}
+
+function configText(pki: Pki, endpoints: readonly Listed[], config: object = {}): string {
+  return JSON.stringify({
+    listen: {
+      address: '127.0.0.1',
+      port: 0,
+      certificate: pki.door.certPath,
+      key: pki.door.keyPath,
+    },
+    identity: { clientCA: pki.clusterCa.certPath },
+    frontProxy: { certificate: pki.frontProxy.certPath, key: pki.frontProxy.keyPath },
+    upstream: { ca: pki.clusterCa.certPath, endpoints },
+    health: { interval: '200ms', timeout: '1s' },
+    admin: { port: 0 },
+    drain: { timeout: '5s', watchSpread: '50ms' },
+    ...config,
+  });
 }

@@ -35,6 +35,18 @@ test('what was before the door is not known, which is not zero', () => {
   expect(values.slice(-3)).toEqual([Number.NaN, 5, 5]);
 });
 
+test('an endpoint that is added has no past, and one that is removed is not shown any more', () => {
+  const history = played(10, () => 5);
+  history.follow(['cp-2']);
+  expect(history.of('cp-1')).toBeUndefined();
+  history.begin();
+  history.add(figuresOf([endpointFigures('cp-1', 7), endpointFigures('cp-2', 9)]));
+  history.end(LOADS);
+  expect(history.of('cp-2')?.values('requests').slice(-2)).toEqual([Number.NaN, 9]);
+  // What it has not ended yet is still the door's.
+  expect(history.door.recent('requests', 1)).toBe(16);
+});
+
 test('a second that was late is a rate all the same', () => {
   const history = new PageHistory(['cp-1']);
   history.add(figuresOf([endpointFigures('cp-1', 50)]));

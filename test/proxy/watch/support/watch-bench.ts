@@ -42,6 +42,8 @@ export interface TestWatch {
 
 export class WatchBench {
   readonly endpoints: readonly Endpoint[];
+  /** Those that are on the list. */
+  readonly balancer: { endpoints: readonly Endpoint[] };
   readonly registry: WatchRegistry;
   /** `reason result` of each outcome. */
   readonly outcomes: string[] = [];
@@ -58,8 +60,9 @@ export class WatchBench {
   constructor(endpointCount = 3, policy: Partial<WatchPolicy> = {}) {
     vi.useFakeTimers();
     this.endpoints = Array.from({ length: endpointCount }, (_, i) => this.endpoint(`e${i + 1}`));
+    this.balancer = { endpoints: this.endpoints };
     this.registry = new WatchRegistry(
-      { endpoints: this.endpoints },
+      this.balancer,
       { ...POLICY, ...policy },
       {
         moved: (reason, result) => this.outcomes.push(`${reason} ${result}`),
@@ -85,6 +88,14 @@ export class WatchBench {
   /** Not available for the next watch, as after a refused connection. */
   setReady(index: number, ready: boolean): void {
     this.at(index).checked(ready, 'test');
+  }
+
+  /** It is not in the configuration any more. */
+  remove(index: number): void {
+    const endpoint = this.at(index);
+    this.balancer.endpoints = this.balancer.endpoints.filter((one) => one !== endpoint);
+    endpoint.leave();
+    this.registry.empty(endpoint);
   }
 
   /** Nothing has been read from the connection to an endpoint for two seconds. */
