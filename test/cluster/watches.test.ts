@@ -1,5 +1,7 @@
-// client-go informers in protobuf and in JSON live through a frozen replica and an orderly restart,
-// while numbered objects are written: nobody lists again, loses an event or gets one twice.
+// client-go informers in protobuf and in JSON live through a frozen replica, an orderly restart, and a
+// replica that is taken off the list of endpoints, while numbered objects are written: nobody lists again, loses an event or gets one twice.
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, vi } from 'vitest';
 import { NumberedWriter } from '../../prove/watches/numbered-writer.ts';
@@ -93,6 +95,37 @@ test('a replica is restarted in good order', async () => {
   await livesThrough(2, async (replica) => {
     await replica.terminate();
     await replica.restart();
+  });
+});
+
+/** Edits the file of the door that runs, and tells it. */
+async function list(replicas: readonly Replica[]): Promise<void> {
+  const { logPath, child } = cluster().door;
+  const path = join(dirname(logPath), 'door.yaml');
+  const config = JSON.parse(await readFile(path, 'utf8'));
+  config.upstream.endpoints = replicas.map(({ name, url }) => ({ name, url }));
+  await writeFile(path, JSON.stringify(config));
+  process.kill(child.pid, 'SIGHUP');
+}
+
+test('a replica is taken off the list, stopped, started and put back', async () => {
+  const { replicas, door } = cluster();
+  await livesThrough(1, async (replica) => {
+    await list(replicas.filter((one) => one !== replica));
+    await vi.waitFor(
+      async () => {
+        const reports = await endpointReports(door);
+        expect(reports.map(({ name }) => name)).not.toContain(replica.name);
+        const metrics = await (await fetch(`${door.adminUrl}/metrics`)).text();
+        expect(metrics).not.toContain(`endpoint="${replica.name}"`);
+        const watches = reports.reduce((sum, report) => sum + report.watches, 0);
+        expect(watches).toBe(CLIENTS * fleets.length);
+      },
+      { timeout: 30_000, interval: 100 },
+    );
+    await replica.terminate();
+    await replica.restart();
+    await list(replicas);
   });
 });
 
