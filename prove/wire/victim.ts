@@ -1,14 +1,16 @@
 // The door that is attacked: a process of its own before simulated apiservers, with short deadlines.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startSimulator } from '../../simulator/cluster.ts';
+import { Worker } from 'node:worker_threads';
 import { ChildGroup } from '../../tools/child.ts';
 import { type DoorProcess, startDoor } from '../../tools/door.ts';
 import { createPki } from '../../tools/pki.ts';
+import type { ApiserverEndpoints, ApiserversData } from './apiservers-thread.ts';
 
 export const TOKEN = 'token-admin';
 export const SMALL_PATH = '/api/v1/namespaces/default/configmaps/small';
-const LARGE_BYTES = 900_000;
+const OBJECTS = { small: 10, large: 900_000 };
 
 /** So that those who wait for a deadline need not be waited for themselves. */
 const LIMITS = { handshakeTimeout: '1s', headerTimeout: '1s', stalledResponse: '1s' };
@@ -25,25 +27,17 @@ export async function startVictim(directory: string, limits: object = LIMITS): P
   const children = new ChildGroup();
   // Two, so that a read can be sent to the other: Node counts streams that were reset until it has
   // destroyed them, and refuses the next one of a connection of which a hundred were.
-  const simulator = await startSimulator({ replicas: 2, pki });
+  const { issueClient: _, ...plain } = pki;
+  const workerData: ApiserversData = { pki: plain, replicas: 2, objects: OBJECTS };
+  const apiservers = new Worker(new URL('./apiservers-thread.ts', import.meta.url), { workerData });
   const stop = async (): Promise<void> => {
     await children.stop();
-    await simulator.stop();
+    await apiservers.terminate();
   };
   try {
-    for (const [name, bytes] of [
-      ['small', 10],
-      ['large', LARGE_BYTES],
-    ] as const) {
-      const object = {
-        metadata: { name, namespace: 'default' },
-        data: { text: 'x'.repeat(bytes) },
-      };
-      simulator.create('configmaps', object);
-    }
-    const endpoints = simulator.replicas.map(({ name, url }) => ({ name, url }));
-    // Attacker, honest clients and apiserver may share one process here: that it is busy must not
-    // look like an apiserver that is out.
+    const [endpoints] = (await once(apiservers, 'message')) as [ApiserverEndpoints];
+    // Attacker, honest clients and apiservers share the machine: that it is busy must not look like
+    // an apiserver that is out.
     const health = { unhealthyAfter: 100 };
     const config = { limits, health, log: { level: 'warn' } };
     const door = await startDoor({ directory, pki, children, endpoints, config });
