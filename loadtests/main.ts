@@ -2,6 +2,7 @@
 import { CommandError, runCommand } from '../common/command.ts';
 import { EXIT_CODE } from '../common/exit-code.ts';
 import { runGateCommand } from './gate/gate-command.ts';
+import { runUpCommand } from './local/up-command.ts';
 import { runReportCommand } from './report/report-command.ts';
 import { runCleanCommand } from './run/clean-command.ts';
 import { runRunCommand } from './run/run-command.ts';
@@ -10,6 +11,7 @@ import { suiteNames } from './run/suite.ts';
 type LoadCommand = (argv: readonly string[], signal: AbortSignal) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, LoadCommand>> = {
+  up: (argv, signal) => runUpCommand(argv, signal),
   run: (argv, signal) => runRunCommand(argv, signal),
   clean: (argv, signal) => runCleanCommand(argv, signal),
   gate: (argv, signal) => runGateCommand(argv, signal),
@@ -19,6 +21,7 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
 function help(): string {
   return `Loads a Kubernetes control plane, and says whether a change has made it worse.
 
+  evenkeel-load up                 a control plane on this machine to run suites against
   evenkeel-load run SUITE          one run of a suite
   evenkeel-load gate A B           a verdict over the runs of two arms
   evenkeel-load report FILE...     one HTML file about runs

@@ -19,6 +19,10 @@ export interface ControlPlaneOptions {
   readonly shutdownDelayMs?: number;
   /** Its name in .tools/bin; `kube-apiserver` by default. */
   readonly apiserver?: string;
+  /** Client URLs of an etcd that runs already; one of a single member is started by default. */
+  readonly etcdUrls?: readonly string[];
+  /** Aborting it ends what is being started, and the start fails. */
+  readonly signal?: AbortSignal;
   /** Added to the flags of every kube-apiserver; the last of two equal flags counts. */
   readonly apiserverFlags?: readonly string[];
   /** Told what is being started. */
@@ -55,6 +59,7 @@ export interface Replica {
 
 export interface ControlPlane {
   readonly directory: string;
+  /** Several are separated by commas, as kube-apiserver takes them. */
   readonly etcdUrl: string;
   readonly replicas: readonly Replica[];
   readonly pki: Pki;
@@ -72,8 +77,8 @@ const FOLDERS = ['pki', 'etcd', 'log', 'kubeconfig'] as const;
 
 /** Starts everything and resolves when every replica answers /readyz with 200. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { directory, apiserver = 'kube-apiserver', log = () => undefined } = options;
-  requireBinaries(['etcd', apiserver]);
+  const { directory, apiserver = 'kube-apiserver', signal, log = () => undefined } = options;
+  requireBinaries(options.etcdUrls === undefined ? ['etcd', apiserver] : [apiserver]);
   const created = await mkdir(directory, { recursive: true });
   for (const folder of FOLDERS) await mkdir(join(directory, folder), { recursive: true });
   const children = new ChildGroup();
@@ -85,13 +90,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     // Only a folder of our own, and only when nobody has put anything else there.
     if (created !== undefined) await rmdir(directory).catch(() => undefined);
   };
+  const giveUp = (): void => void children.stop();
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
     const pki = await createPki(join(directory, 'pki'));
     const tokenFile = join(directory, 'pki', 'tokens.csv');
     await writeFile(tokenFile, tokenTable(), { mode: 0o600 });
     const [clientPort = 0, peerPort = 0, ...ports] = await findFreePorts(2 + options.replicas);
-    log(`starting etcd on port ${clientPort}`);
-    const etcdUrl = await startEtcd(children, directory, clientPort, peerPort);
+    signal?.throwIfAborted();
+    if (options.etcdUrls === undefined) log(`starting etcd on port ${clientPort}`);
+    const etcdUrl =
+      options.etcdUrls?.join(',') ?? (await startEtcd(children, directory, clientPort, peerPort));
+    signal?.throwIfAborted();
     log(`starting ${options.replicas} kube-apiservers on ports ${ports.join(', ')}`);
     const replicas = await Promise.all(
       ports.map((port, index) =>
@@ -110,6 +120,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 
