@@ -4,7 +4,18 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CommandError } from '../../common/command.ts';
 import { type ClusterAccess, readKubeconfig } from '../kubeconfig.ts';
-import { PROFILES, type Profile } from './profile.ts';
+import {
+  LOCAL_FLAGS,
+  LOCAL_HELP,
+  type LocalShape,
+  localFlagsAmong,
+  parseLocal,
+} from '../local/local-arguments.ts';
+import { FAULT_NAMES, SCRAPED_COMPONENTS, type ScrapeTarget } from '../local/site.ts';
+import { findSite } from '../local/site-socket.ts';
+import { parseFaults } from './planned-fault.ts';
+import { PROFILES } from './profile.ts';
+import type { RunPlan, RunTarget } from './run-suite.ts';
 
 const CLUSTER_HELP = `  --kubeconfig FILE       cluster and credentials; or the next three
   --server URL            of the apiserver, or of the door
@@ -12,15 +23,27 @@ const CLUSTER_HELP = `  --kubeconfig FILE       cluster and credentials; or the 
   --token-file FILE       a bearer token, also in place of the kubeconfig's
   --i-own-this-cluster    needed for a cluster that is not on this machine`;
 
+/** Of all commands that run suites. */
+export const LOAD_HELP = `  --profile NAME          ${Object.keys(PROFILES).join('|')} (smoke)
+  --nodes N               simulated nodes, of which all rates are functions (100)
+  --warmup SECONDS        load for so long before anything counts, whatever the profile says
+  --duration SECONDS      measure for so long, whatever the profile says
+  --seed N                kept in the result (1)`;
+
 export const RUN_HELP = `Runs one suite and writes its result.
 
   evenkeel-load run SUITE
 
 ${CLUSTER_HELP}
-  --profile NAME          ${Object.keys(PROFILES).join('|')} (smoke)
-  --nodes N               simulated nodes, of which all rates are functions (100)
-  --duration SECONDS      measure for so long, whatever the profile says
-  --seed N                kept in the result (1)
+  --scrape NAME=URL,...   where figures are read when several servers are behind one address;
+                          NAME is ${SCRAPED_COMPONENTS.join(', ')}
+  --local                 a control plane on this machine, for this run alone; with it:
+${LOCAL_HELP}
+
+${LOAD_HELP}
+  --fault NAME@10s        ${FAULT_NAMES.join('|')},
+                          so long after measuring has begun; --local or of evenkeel-load up
+  --fault-command CMD@10s a shell command that does it and undoes it
   -o, --output FILE       where the result goes (standard output)
 
 Example: evenkeel-load run kubelet-heartbeat --kubeconfig admin.yaml -o before.ndjson
@@ -47,12 +70,23 @@ const CLUSTER_FLAGS = {
   debug: { type: 'boolean' },
 } as const;
 
+/** Of all commands that run suites. */
+export const LOAD_FLAGS = {
+  profile: { type: 'string' },
+  nodes: { type: 'string' },
+  warmup: { type: 'string' },
+  duration: { type: 'string' },
+  seed: { type: 'string' },
+} as const;
+
 const RUN_FLAGS = {
   ...CLUSTER_FLAGS,
-  profile: { type: 'string', default: 'smoke' },
-  nodes: { type: 'string', default: '100' },
-  duration: { type: 'string' },
-  seed: { type: 'string', default: '1' },
+  ...LOAD_FLAGS,
+  ...LOCAL_FLAGS,
+  local: { type: 'boolean' },
+  scrape: { type: 'string' },
+  fault: { type: 'string', multiple: true },
+  'fault-command': { type: 'string', multiple: true },
   output: { type: 'string', short: 'o' },
 } as const;
 
@@ -61,14 +95,15 @@ export interface ClusterArguments {
   readonly owned: boolean;
 }
 
-export interface RunArguments extends ClusterArguments {
-  readonly suite: string;
-  readonly profileName: string;
-  readonly profile: Profile;
-  /** With the profile's factor. */
-  readonly nodes: number;
-  readonly seed: number;
-  readonly target: string;
+/** A control plane that is still to be started. */
+export interface LocalTarget {
+  readonly local: LocalShape;
+  readonly name: string;
+}
+
+export interface RunArguments {
+  readonly plan: RunPlan;
+  readonly on: (RunTarget & ClusterArguments) | LocalTarget;
   readonly output: string | undefined;
 }
 
@@ -81,25 +116,90 @@ export function parseRun(argv: readonly string[]): RunArguments | 'help' {
   if (suite === undefined || extra !== undefined) {
     throw new CommandError('run: expected one SUITE (see evenkeel-load run --help)');
   }
-  const profile = PROFILES[values.profile];
+  const plan = parsePlan(suite, values);
+  const on = values.local === true ? parseLocalTarget(values) : parseTarget(values);
+  const named = values.fault ?? [];
+  if (named.length > 0 && 'access' in on && on.site === undefined) {
+    throw new CommandError(
+      '--fault: only on a control plane that is ours: give --local, or the kubeconfig of ' +
+        'evenkeel-load up; for any other cluster there is --fault-command',
+    );
+  }
+  const commands = values['fault-command'] ?? [];
+  const faults = parseFaults({ named, commands }, plan.profile.measureSeconds);
+  return { plan: { ...plan, faults }, on, output: values.output };
+}
+
+interface LoadValues {
+  readonly profile?: string | undefined;
+  readonly nodes?: string | undefined;
+  readonly warmup?: string | undefined;
+  readonly duration?: string | undefined;
+  readonly seed?: string | undefined;
+}
+
+/** Without faults. A CommandError that names the flag. */
+export function parsePlan(suite: string, values: LoadValues): RunPlan {
+  const { profile: profileName = 'smoke', warmup, duration, nodes = '100', seed = '1' } = values;
+  const profile = PROFILES[profileName];
   if (profile === undefined) {
     const names = Object.keys(PROFILES).join(', ');
-    throw new CommandError(`--profile: expected one of ${names}, got "${values.profile}"`);
+    throw new CommandError(`--profile: expected one of ${names}, got "${profileName}"`);
   }
-  const { duration } = values;
-  const measureSeconds =
-    duration === undefined ? profile.measureSeconds : whole('--duration', duration);
+  const seconds = (flag: string, text: string | undefined, otherwise: number): number =>
+    text === undefined ? otherwise : whole(flag, text);
+  return {
+    suite,
+    profileName,
+    profile: {
+      ...profile,
+      warmupSeconds: seconds('--warmup', warmup, profile.warmupSeconds),
+      measureSeconds: seconds('--duration', duration, profile.measureSeconds),
+    },
+    nodes: whole('--nodes', nodes) * profile.factor,
+    seed: whole('--seed', seed),
+    faults: [],
+  };
+}
+
+type LocalValues = Parameters<typeof parseLocal>[0];
+
+function parseLocalTarget(values: LocalValues & ClusterFlags): LocalTarget {
+  if (values.kubeconfig !== undefined || values.server !== undefined) {
+    throw new CommandError('--local starts a control plane: leave out --kubeconfig and --server');
+  }
+  const local = parseLocal(values);
+  return { local, name: ['local', values.with, local.door && 'door'].filter(Boolean).join(' ') };
+}
+
+function parseTarget(
+  values: LocalValues & ClusterFlags & { readonly scrape?: string | undefined },
+): RunTarget & ClusterArguments {
+  const [stray] = localFlagsAmong(values);
+  if (stray !== undefined) throw new CommandError(`${stray}: only with --local`);
+  const { kubeconfig, server, scrape } = values;
   return {
     ...cluster(values),
-    suite,
-    profileName: values.profile,
-    profile: { ...profile, measureSeconds },
-    nodes: whole('--nodes', values.nodes) * profile.factor,
-    seed: whole('--seed', values.seed),
     // Not where it lies: results are handed on.
-    target: values.kubeconfig === undefined ? (values.server ?? '') : basename(values.kubeconfig),
-    output: values.output,
+    name: kubeconfig === undefined ? (server ?? '') : basename(kubeconfig),
+    site: kubeconfig === undefined ? undefined : findSite(kubeconfig),
+    scrape: (scrape ?? '')
+      .split(',')
+      .filter((text) => text !== '')
+      .map(parseScrape),
   };
+}
+
+function parseScrape(text: string, index: number): ScrapeTarget {
+  const [, name = '', address = ''] = /^([a-z-]+)=(https?:\/\/[^/]+)\/?$/.exec(text) ?? [];
+  const component = SCRAPED_COMPONENTS.find((known) => known === name);
+  if (component === undefined) {
+    const names = SCRAPED_COMPONENTS.join(', ');
+    throw new CommandError(
+      `--scrape: expected NAME=http(s)://host:port, NAME one of ${names}, got "${text}"`,
+    );
+  }
+  return { component, instance: `${name} ${index + 1}`, url: `${address}/metrics` };
 }
 
 export function parseClean(argv: readonly string[]): ClusterArguments | 'help' {

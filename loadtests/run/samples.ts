@@ -51,6 +51,11 @@ export class Samples {
     }
   }
 
+  /** By series, of what was measured so far. */
+  latencies(): ReadonlyMap<string, LatencyHistogram> {
+    return new Map([...this.#measured].map(([series, { latency }]) => [series, latency]));
+  }
+
   /** Of all that was measured so far. */
   p99Ms(): number {
     const all = new LatencyHistogram();

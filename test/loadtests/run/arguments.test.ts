@@ -43,8 +43,32 @@ test.each([
   [['s', '--server', 'https://127.0.0.1:1', '--nodes', '0'], '--nodes'],
   [['s', '--server', 'https://127.0.0.1:1', '--profile', 'x'], 'smoke, average, stress, soak'],
   [['--server', 'https://127.0.0.1:1'], 'one SUITE'],
+  [['s', '--local', '--fault', 'replica-kill@20s'], 'not within the 20 s'],
+  [['s', '--local', '--fault', 'replica-kill'], 'got "replica-kill"'],
+  [['s', '--local', '--fault', 'earthquake@1s'], 'rolling-restart, etcd-member-kill'],
+  [['s', '--local', '--fault-command', 'true@'], 'got "true@"'],
+  [['s', '--server', 'https://127.0.0.1:1', '--fault', 'replica-kill@1s'], '--fault-command'],
+  [['s', '--server', 'https://127.0.0.1:1', '--door'], '--door: only with --local'],
+  [['s', '--server', 'https://127.0.0.1:1', '--local'], 'leave out --kubeconfig'],
+  [['s', '--server', 'https://127.0.0.1:1', '--scrape', 'x=http://y:1'], 'one of kube-apiserver'],
 ])('run %j is refused', (argv, message) => {
   expect(() => parseRun(argv)).toThrow(message);
+});
+
+test('what is done to a cluster is given with when, a command as it stands', () => {
+  const argv = [
+    's',
+    '--local',
+    '--fault',
+    'replica-freeze@5s',
+    '--fault-command',
+    'ssh a@b true@1500ms',
+  ];
+  const parsed = parseRun(argv);
+  expect(parsed === 'help' ? [] : parsed.plan.faults).toEqual([
+    { afterMs: 5000, does: { name: 'replica-freeze' } },
+    { afterMs: 1500, does: { command: 'ssh a@b true' } },
+  ]);
 });
 
 test('a cluster elsewhere is loaded only when its owner says so', () => {
