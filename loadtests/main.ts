@@ -23,7 +23,7 @@ function help(): string {
 
   evenkeel-load up                 a control plane on this machine to run suites against
   evenkeel-load run SUITE          one run of a suite
-  evenkeel-load gate A B           a verdict over the runs of two arms
+  evenkeel-load gate A B           a verdict over the runs of two arms, saved or fresh
   evenkeel-load report FILE...     one HTML file about runs
   evenkeel-load clean              removes what runs have left behind
 

@@ -156,12 +156,12 @@ export function formatResultLine(line: ResultLine): string {
 
 /**
  * The run that `text` is of. Lines of a type that is not known are left out, since a later version
- * may have more to say.
+ * may have more to say, and so is a last line that was being written when the run broke off.
  *
  * @param name what `text` came from, for errors
  */
 export function parseResult(text: string, name: string): RunResult {
-  const lines = text
+  const lines = withoutBrokenEnd(text)
     .split('\n')
     .map((line, index) => ({ line, number: index + 1 }))
     .filter(({ line }) => line.trim() !== '')
@@ -183,6 +183,18 @@ export function parseResult(text: string, name: string): RunResult {
     objectives: pick('objective'),
     end: pick('end').at(-1),
   };
+}
+
+/** A line is whole when its end was written; one without an end may still be. */
+function withoutBrokenEnd(text: string): string {
+  const lastAt = text.lastIndexOf('\n') + 1;
+  if (lastAt === 0 || lastAt === text.length) return text;
+  try {
+    JSON.parse(text.slice(lastAt));
+    return text;
+  } catch {
+    return text.slice(0, lastAt);
+  }
 }
 
 function parseLine(line: string, place: string): ResultLine {

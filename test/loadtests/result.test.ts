@@ -36,10 +36,17 @@ test('lines of a later version are left out', () => {
   expect(result.run).toEqual(RUN);
 });
 
+test('a last line that was being written belongs to a run that broke off', () => {
+  const whole = textOf([RUN, { type: 'end', tookMs: 1 }]);
+  expect(parseResult(whole.slice(0, -3), 'a.ndjson')).toMatchObject({ run: RUN, end: undefined });
+  expect(parseResult(whole.trimEnd(), 'a.ndjson').end).toBeDefined();
+});
+
 test.each([
   ['', 'a.ndjson: the first line is not of type "run"'],
   [textOf([{ ...RUN, schema: 99 }]), 'a.ndjson: schema 99, expected 1'],
-  [`${textOf([RUN])}{`, 'a.ndjson, line 2: not JSON'],
+  [`${textOf([RUN])}{\n`, 'a.ndjson, line 2: not JSON'],
+  ['{"type":"ru', 'a.ndjson, line 1: not JSON'],
   [`${textOf([RUN])}7\n`, 'a.ndjson, line 2: expected an object with a type'],
 ])('a file that is no result is refused with its name and line', (text, message) => {
   expect(() => parseResult(text, 'a.ndjson')).toThrow(message);

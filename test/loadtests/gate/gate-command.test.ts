@@ -76,6 +76,10 @@ test.each([
   [['a', 'b', '-o', 'xml'], 'error: -o: expected table or json, got "xml"'],
   [['a', 'b', '--nonsense'], "error: Unknown option '--nonsense'"],
   [['no-such-folder', 'b'], 'error: no-such-folder: cannot be read'],
+  [['--versions', 'etcd-3.5.33,etcd-3.6.14'], 'error: --versions: which suite?'],
+  [['--versions', 'a,b', '--direct-vs-door'], 'error: --versions and --direct-vs-door: give one'],
+  [['a', 'b', '--pairs', '5'], 'error: --pairs: only for arms that are run'],
+  [['--direct-vs-door', '--suite', 'none'], 'error: unknown suite "none"'],
 ])('a wrong call ends with 64, which is no verdict: %j', async (argv, message) => {
   const { code, out, err } = await gate(...argv);
   expect([code, out]).toEqual([64, '']);
@@ -85,9 +89,20 @@ test.each([
 
 test('a file that is no result is named with its line, and ends with 64', async () => {
   const file = join(directory, 'broken.ndjson');
-  await writeFile(file, '{"type":"run","schema":1}\n{');
+  await writeFile(file, '{"type":"run","schema":1}\n{\n');
   const { code, err } = await gate(file, file);
   expect([code, err]).toEqual([64, expect.stringContaining('broken.ndjson, line 2: not JSON')]);
+});
+
+test('a run whose last line is half written has broken off, which makes the verdict invalid', async () => {
+  const file = join(directory, 'half.ndjson');
+  const [run] = ARMS.baseline;
+  await writeFile(file, run === undefined ? '' : textOf(run.result).slice(0, -20));
+  const { code, out } = await gate(file, file);
+  expect([code, out]).toEqual([
+    3,
+    expect.stringContaining('half.ndjson: broke off before its end'),
+  ]);
 });
 
 test('what cannot be written ends with 70, which is no regression', async () => {
