@@ -43,7 +43,7 @@ export const GATE_HELP = `Says whether the candidate is worse than the baseline.
 
 Of arms that are run here, alternating; local ones each time on an empty store:
   --suite NAME            what is run
-  --pairs N               runs in each arm (5)
+  --pairs N               runs in each arm (8)
   --keep FOLDER           where their results stay
 ${LOAD_HELP}
 ${LIVE_LOCAL_HELP}

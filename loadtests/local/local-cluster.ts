@@ -3,9 +3,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CommandError } from '../../common/command.ts';
+import { missingBinaries } from '../../tools/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../../tools/control-plane.ts';
 import { type DoorProcess, startDoor } from '../../tools/door.ts';
 import { type EtcdCluster, startEtcdCluster } from '../../tools/etcd-cluster.ts';
+import { etcdBinary } from '../../tools/etcd-member.ts';
 import { causeFault } from './faults.ts';
 import { processFlags } from './process-flags.ts';
 import type { FaultName, ScrapeTarget, Site, SiteDescription } from './site.ts';
@@ -110,6 +113,13 @@ export class LocalCluster implements Site {
 /** Resolves when every part serves. */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { replicas, etcdMembers, etcdVersion, apiserver, signal, log } = options;
+  const missing = missingBinaries([
+    apiserver ?? 'kube-apiserver',
+    etcdVersion === undefined ? 'etcd' : etcdBinary(etcdVersion),
+  ]);
+  if (missing.length > 0) {
+    throw new CommandError(`not built in .tools/bin: ${missing.join(', ')}: run \`npm run tools\``);
+  }
   const directory = await mkdtemp(join(tmpdir(), 'evenkeel-load-'));
   const ends: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
   try {
