@@ -152,14 +152,20 @@ async function runOn(
   context: { readonly signal: AbortSignal; readonly stderr: Terminal },
 ): Promise<RunOutcome> {
   if ('access' in target) {
-    const at = { access: target.access, name: basename(name), site: undefined, scrape: [] };
+    const at = {
+      access: target.access,
+      name: basename(name),
+      site: undefined,
+      scrape: [],
+      etcd: [],
+    };
     return await runSuite(plan, at, context);
   }
   const log = (): void => undefined;
   const site = await startLocalCluster({ ...target.local, signal: context.signal, log });
   try {
     const access = readKubeconfig(site.kubeconfig);
-    return await runSuite(plan, { access, name, site, scrape: [] }, context);
+    return await runSuite(plan, { access, name, site, scrape: [], etcd: [] }, context);
   } finally {
     await site.stop();
   }

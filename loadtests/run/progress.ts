@@ -20,7 +20,7 @@ export interface Progress {
 /** @param expectedMs how long the run will take, without set-up */
 export function showProgress(
   suite: string,
-  samples: Pick<Samples, 'requests' | 'failed' | 'p99Ms'>,
+  samples: Pick<Samples, 'requests' | 'failed' | 'p99Ms' | 'measureFromMs'>,
   expectedMs: number,
   stderr: Terminal,
 ): Progress {
@@ -33,8 +33,9 @@ export function showProgress(
       const { requests, failed } = samples;
       const rate = ((requests - before.requests) * 1000) / (atMs - before.atMs);
       before = { requests, atMs };
-      const p99 = samples.p99Ms().toFixed(1);
-      const figures = `${rate.toFixed(1)} requests/s, p99 ${p99} ms, ${failed} errors`;
+      const measuring = samples.measureFromMs !== undefined;
+      const p99 = measuring ? `p99 ${samples.p99Ms().toFixed(1)} ms` : 'warm-up';
+      const figures = `${rate.toFixed(1)} requests/s, ${p99}, ${failed} errors`;
       const took = `${Math.round((atMs - startedAtMs) / 1000)} s`;
       const line = `${suite} ${bar((atMs - startedAtMs) / expectedMs)} ${took}, ${figures}`;
       stderr.write(erase === '' ? `${line}\n` : `${erase}${line}`);

@@ -37,6 +37,7 @@ export const RUN_HELP = `Runs one suite and writes its result.
 ${CLUSTER_HELP}
   --scrape NAME=URL,...   where figures are read when several servers are behind one address;
                           NAME is ${SCRAPED_COMPONENTS.join(', ')}
+  --etcd URL,...          of its etcd, without TLS, for suites that load it directly
   --local                 a control plane on this machine, for this run alone; with it:
 ${LOCAL_HELP}
 
@@ -85,6 +86,7 @@ const RUN_FLAGS = {
   ...LOCAL_FLAGS,
   local: { type: 'boolean' },
   scrape: { type: 'string' },
+  etcd: { type: 'string' },
   fault: { type: 'string', multiple: true },
   'fault-command': { type: 'string', multiple: true },
   output: { type: 'string', short: 'o' },
@@ -173,7 +175,8 @@ function parseLocalTarget(values: LocalValues & ClusterFlags): LocalTarget {
 }
 
 function parseTarget(
-  values: LocalValues & ClusterFlags & { readonly scrape?: string | undefined },
+  values: LocalValues &
+    ClusterFlags & { readonly scrape?: string | undefined; readonly etcd?: string | undefined },
 ): RunTarget & ClusterArguments {
   const [stray] = localFlagsAmong(values);
   if (stray !== undefined) throw new CommandError(`${stray}: only with --local`);
@@ -183,11 +186,18 @@ function parseTarget(
     // Not where it lies: results are handed on.
     name: kubeconfig === undefined ? (server ?? '') : basename(kubeconfig),
     site: kubeconfig === undefined ? undefined : findSite(kubeconfig),
-    scrape: (scrape ?? '')
-      .split(',')
-      .filter((text) => text !== '')
-      .map(parseScrape),
+    scrape: listOf(scrape).map(parseScrape),
+    etcd: listOf(values.etcd).map(parseEtcd),
   };
+}
+
+function listOf(text = ''): string[] {
+  return text.split(',').filter((part) => part !== '');
+}
+
+function parseEtcd(text: string): string {
+  if (/^http:\/\/[^/]+$/.test(text)) return text;
+  throw new CommandError(`--etcd: expected http://host:port, got "${text}"`);
 }
 
 function parseScrape(text: string, index: number): ScrapeTarget {

@@ -47,7 +47,7 @@ async function runWhere(
   const site = await startLocalCluster({ ...on.local, signal, log });
   try {
     const access = readKubeconfig(site.kubeconfig);
-    return await runSuite(plan, { access, name: on.name, site, scrape: [] }, context);
+    return await runSuite(plan, { access, name: on.name, site, scrape: [], etcd: [] }, context);
   } finally {
     await site.stop();
   }

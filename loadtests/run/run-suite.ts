@@ -44,6 +44,8 @@ export interface RunTarget {
   readonly site: Site | undefined;
   /** Where figures are read, for want of a site; the address itself when there are none. */
   readonly scrape: readonly ScrapeTarget[];
+  /** Its client URLs, for want of a site; empty where no suite is to reach it. */
+  readonly etcd: readonly string[];
 }
 
 export interface RunOutcome {
@@ -87,7 +89,10 @@ export async function runSuite(
     signal,
     say: progress.say,
   });
-  const environment = scriptEnvironment(plan, target.access, runId);
+  const environment = {
+    ...scriptEnvironment(plan, target.access, runId),
+    ...etcdEnvironment(site.etcdUrls),
+  };
   const parts = { target, samples, phase, progress, runId, signal };
   const { outcome, measured } = await load(suiteScript(plan.suite), environment, parts);
   const offered = await expectedIterations(binaryPath('k6'), suiteScript(plan.suite), environment);
@@ -113,14 +118,14 @@ export async function runSuite(
   return { lines, validity };
 }
 
-async function describeSite({ access, site, scrape }: RunTarget): Promise<SiteDescription> {
+async function describeSite({ access, site, scrape, etcd }: RunTarget): Promise<SiteDescription> {
   if (site !== undefined) return await site.describe();
   const itself: ScrapeTarget = {
     component: 'kube-apiserver',
     instance: 'kube-apiserver',
     url: `${access.server}/metrics`,
   };
-  return { targets: scrape.length > 0 ? scrape : [itself], flags: {}, etcdUrls: [] };
+  return { targets: scrape.length > 0 ? scrape : [itself], flags: {}, etcdUrls: etcd };
 }
 
 interface LoadParts {
@@ -187,6 +192,12 @@ function scriptEnvironment(
     LOAD_MEASURE_SECONDS: String(profile.measureSeconds),
     ...(token === undefined ? {} : { LOAD_TOKEN: token }),
   };
+}
+
+/** `host:port`, as gRPC dials: for suites that go past the apiserver. */
+function etcdEnvironment(urls: readonly string[]): Record<string, string> {
+  if (urls.length === 0) return {};
+  return { LOAD_ETCD: urls.map((url) => new URL(url).host).join(',') };
 }
 
 function describeRun(
