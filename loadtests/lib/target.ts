@@ -21,6 +21,12 @@ export const NODES: number = positive('LOAD_NODES');
 export const WARMUP_SECONDS: number = positive('LOAD_WARMUP_SECONDS');
 export const MEASURE_SECONDS: number = positive('LOAD_MEASURE_SECONDS');
 
+/**
+ * For so long the servers may stand still, as with a fault in the run, before a request that is due
+ * finds nobody to send it.
+ */
+export const STALL_SECONDS = Number(__ENV.LOAD_STALL_SECONDS ?? '0');
+
 const TOKEN = __ENV.LOAD_TOKEN;
 export const AUTHORIZATION: Readonly<Record<string, string>> =
   TOKEN === undefined ? {} : { Authorization: `Bearer ${TOKEN}` };

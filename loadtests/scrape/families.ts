@@ -19,6 +19,8 @@ export interface CounterFamily {
   /** Only series with this label's value. */
   readonly only?: readonly [label: string, value: string];
   readonly critical?: boolean;
+  /** Every process counts the same events: their mean, and not their sum, is how many there were. */
+  readonly seenByAll?: boolean;
 }
 
 /** The one that objectives are stated by: without webhooks and the wait of flow control. */
@@ -113,7 +115,12 @@ export const COUNTERS: readonly CounterFamily[] = [
     metric: 'flow_control_rejected',
     family: 'apiserver_flowcontrol_rejected_requests_total',
   },
-  { component: 'etcd', metric: 'leader_changes', family: 'etcd_server_leader_changes_seen_total' },
+  {
+    component: 'etcd',
+    metric: 'leader_changes',
+    family: 'etcd_server_leader_changes_seen_total',
+    seenByAll: true,
+  },
   { component: 'evenkeel', metric: 'door_retries', family: 'evenkeel_retries_total' },
 ];
 

@@ -3,6 +3,7 @@ import { SCRAPED_COMPONENTS, type ScrapedComponent } from '../local/site.ts';
 import type { MetricLine, WindowLine } from '../result.ts';
 import {
   COUNTERS,
+  type CounterFamily,
   CPU,
   DB_SIZE,
   EVENT_SIZES,
@@ -33,19 +34,22 @@ export function serverMetrics(scraped: Scraped, load: ServedLoad): MetricLine[] 
     ...SCRAPED_COMPONENTS.flatMap((component) => processMetrics(component, scraped, load)),
     ...(apiserver === undefined ? [] : requestMetrics(apiserver, load)),
     ...HISTOGRAMS.flatMap((row) => percentiles(row, scraped.grown(row.component))),
-    ...COUNTERS.flatMap(({ component, metric, family, only, critical }) => {
-      const grown = scraped.grown(component);
-      if (grown === undefined) return [];
-      // A series that has not begun yet counts as zero: nothing of the kind has happened.
-      const value = grown.sum(
-        family,
-        (labels) => only === undefined || labels[only[0]] === only[1],
-      );
-      const figure = line(`${metric}{${component}}`, value, '1');
-      return [critical === true ? { ...figure, critical } : figure];
-    }),
+    ...COUNTERS.flatMap((row) => counts(row, scraped)),
     ...(etcd === undefined ? [] : storeMetrics(etcd, scraped, load)),
   ];
+}
+
+function counts(
+  { component, metric, family, only, critical, seenByAll }: CounterFamily,
+  scraped: Scraped,
+): MetricLine[] {
+  const grown = scraped.grown(component);
+  if (grown === undefined) return [];
+  // A series that has not begun yet counts as zero: nothing of the kind has happened.
+  const sum = grown.sum(family, (labels) => only === undefined || labels[only[0]] === only[1]);
+  const value = seenByAll === true ? sum / Math.max(1, scraped.processes(component)) : sum;
+  const figure = line(`${metric}{${component}}`, value, '1');
+  return [critical === true ? { ...figure, critical } : figure];
 }
 
 function processMetrics(
@@ -65,9 +69,11 @@ function processMetrics(
 
 function requestMetrics(apiserver: Increases, { series }: ServedLoad): MetricLine[] {
   const watched = apiserver.sum(`${EVENT_SIZES}_count`);
-  const answers = apiserver.sum(REQUESTS);
-  const share = (pattern: RegExp): number =>
-    answers === 0 ? 0 : apiserver.sum(REQUESTS, ({ code = '' }) => pattern.test(code)) / answers;
+  // Not health checks, which answer 500 as they should when a server goes.
+  const answered = (pattern: RegExp): number =>
+    apiserver.sum(REQUESTS, ({ code = '', resource }) => resource !== '' && pattern.test(code));
+  const answers = answered(/./);
+  const share = (pattern: RegExp): number => (answers === 0 ? 0 : answered(pattern) / answers);
   return [
     ...series.flatMap((name) => {
       const parsed = parseSeries(name);

@@ -14,7 +14,7 @@ const EVENTS = '/api/v1/namespaces/default/events';
 const RECORDERS = Math.max(5, Math.ceil(NODES / 4));
 
 export const options = flowOptions([
-  { exec: 'report', perSecond: NODES * EVENTS_PER_NODE_SECOND, vus: RECORDERS },
+  { exec: 'report', perSecond: NODES * EVENTS_PER_NODE_SECOND, vus: RECORDERS, independent: true },
 ]);
 
 export function report(): void {
