@@ -9,11 +9,16 @@ const ANSWER_LIMIT_MS = 30_000;
 // More than a list of versions or a Status takes; what is longer is cut off.
 const BODY_LIMIT_CHARACTERS = 1024 * 1024;
 
-/** The collections of all that suites make. */
+/** The collections of all that suites make: what owns others comes first, nodes after their pods. */
 const MADE = [
   '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
-  '/api/v1/nodes',
+  '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+  '/api/v1/namespaces/default/services',
+  '/api/v1/namespaces/default/configmaps',
+  '/api/v1/namespaces/default/pods',
   '/api/v1/namespaces/default/events',
+  '/api/v1/namespaces/default/serviceaccounts',
+  '/api/v1/nodes',
 ];
 
 export interface Answer {
@@ -77,7 +82,8 @@ export async function checkAccess(access: ClusterAccess): Promise<string> {
 export async function removeMade(access: ClusterAccess, runId?: string): Promise<void> {
   const selector = runId === undefined ? LOAD_LABEL : `${LOAD_LABEL}=${runId}`;
   for (const path of MADE) {
-    const query = `?labelSelector=${encodeURIComponent(selector)}`;
+    // Without grace: bound pods would wait for a kubelet that does not exist.
+    const query = `?labelSelector=${encodeURIComponent(selector)}&gracePeriodSeconds=0`;
     const { status } = await ask(access, 'DELETE', `${path}${query}`);
     if (status !== 200) {
       throw new CommandError(`${access.server}: DELETE ${path} answered ${status}, expected 200`);
