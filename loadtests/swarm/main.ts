@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { runCommand } from '../../common/command.ts';
+import { EXIT_CODE } from '../../common/exit-code.ts';
+import { formatResultLine } from '../result.ts';
+import { parseSwarm, SWARM_HELP } from './arguments.ts';
+import { Swarm } from './swarm.ts';
+
+await runCommand(async (argv, signal) => {
+  const plan = parseSwarm(argv);
+  if (plan === 'help') {
+    process.stdout.write(SWARM_HELP);
+    return EXIT_CODE.ok;
+  }
+  const terminal = process.stderr.isTTY === true;
+  const swarm = new Swarm(plan, {
+    line: (line) => void process.stdout.write(formatResultLine(line)),
+    progress: (text) =>
+      void process.stderr.write(terminal ? `\r\x1b[K swarm: ${text}` : `swarm: ${text}\n`),
+  });
+  const { problems } = await swarm.run(signal);
+  if (terminal) process.stderr.write('\r\x1b[K');
+  for (const problem of problems) process.stderr.write(`does not count: ${problem}\n`);
+  return EXIT_CODE.ok;
+});
