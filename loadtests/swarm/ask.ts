@@ -4,6 +4,7 @@ export interface SwarmAnswer {
   /** 0 when there was none. */
   readonly status: number;
   readonly body: Buffer;
+  /** How it ended, in a word. */
   readonly how: string;
 }
 
@@ -27,7 +28,7 @@ export function askSwarm(
     const cancel = connections.request(index, request, {
       data: (chunk) => void chunks.push(chunk),
       // Half an answer is none.
-      end: ({ status = 0, how }) => done(how === 'clean' ? status : 0, how),
+      end: ({ status = 0, how, code }) => done(how === 'clean' ? status : 0, code ?? how),
     });
   });
 }

@@ -23,6 +23,8 @@ export interface StreamEnd {
   readonly retryAfterMs: number | undefined;
   /** The server's clean end, its reset of this stream, or the loss of the connection. */
   readonly how: 'clean' | 'reset' | 'refused' | 'connection';
+  /** What the system or TLS says of it, such as ECONNREFUSED. */
+  readonly code?: string | undefined;
 }
 
 export interface StreamSink {
@@ -36,7 +38,6 @@ interface Connection {
   readonly session: ClientHttp2Session;
   heardAtMs: number;
   pinged: boolean;
-  errorCode: string | undefined;
 }
 
 export class Connections {
@@ -50,8 +51,22 @@ export class Connections {
   /** Sends on the connection of that number. Returns how to give it up without an `end`. */
   request(index: number, request: SwarmRequest, sink: StreamSink): () => void {
     const connection = this.#connection(index);
+    try {
+      return follow(this.#send(connection, request), connection, sink);
+    } catch (error) {
+      // What cannot even be sent, such as on a connection that ended just now, failed like the rest;
+      // but not before the caller knows that it was begun.
+      const { code } = error as NodeJS.ErrnoException;
+      queueMicrotask(() =>
+        sink.end({ status: undefined, retryAfterMs: undefined, how: 'connection', code }),
+      );
+      return () => undefined;
+    }
+  }
+
+  #send({ session }: Connection, request: SwarmRequest): ClientHttp2Stream {
     const { token } = this.#access;
-    const stream = connection.session.request(
+    const stream = session.request(
       {
         ':method': request.method ?? 'GET',
         ':path': request.path,
@@ -63,7 +78,7 @@ export class Connections {
       { endStream: request.body === undefined },
     );
     if (request.body !== undefined) stream.end(request.body);
-    return follow(stream, connection, sink);
+    return stream;
   }
 
   /** Finds connections that went silent. To be called now and then. */
@@ -101,11 +116,9 @@ export class Connections {
       session,
       heardAtMs: performance.now(),
       pinged: false,
-      errorCode: undefined,
     };
-    session.on('error', (error: NodeJS.ErrnoException) => {
-      opened.errorCode = error.code ?? error.message;
-    });
+    // Told to the streams too, and from there to whoever waits for them.
+    session.on('error', () => undefined);
     // Each stream has a listener of its own on its connection.
     session.setMaxListeners(0);
     this.#open[index] = opened;
@@ -134,8 +147,9 @@ function follow(stream: ClientHttp2Stream, connection: Connection, sink: StreamS
   });
   stream.on('close', () => {
     if (cancelled) return;
-    const code = connection.errorCode ?? errored?.code;
-    sink.end({ status, retryAfterMs, how: describeEnd(stream, connection.session, code) });
+    // The loss of a connection is told to its streams first, as the cause of their cancellation.
+    const { code } = (errored?.cause ?? errored ?? {}) as NodeJS.ErrnoException;
+    sink.end({ status, retryAfterMs, how: describeEnd(stream, connection.session, code), code });
   });
   return () => {
     cancelled = true;

@@ -11,13 +11,16 @@ await runCommand(async (argv, signal) => {
     process.stdout.write(SWARM_HELP);
     return EXIT_CODE.ok;
   }
+  // Nobody reads any more: what was made is to be removed all the same.
+  const unread = new AbortController();
+  process.stdout.on('error', () => unread.abort());
   const terminal = process.stderr.isTTY === true;
   const swarm = new Swarm(plan, {
     line: (line) => void process.stdout.write(formatResultLine(line)),
     progress: (text) =>
       void process.stderr.write(terminal ? `\r\x1b[K swarm: ${text}` : `swarm: ${text}\n`),
   });
-  const { problems } = await swarm.run(signal);
+  const { problems } = await swarm.run(AbortSignal.any([signal, unread.signal]));
   if (terminal) process.stderr.write('\r\x1b[K');
   for (const problem of problems) process.stderr.write(`does not count: ${problem}\n`);
   return EXIT_CODE.ok;

@@ -2,6 +2,7 @@
 // each change is bound to the revision it starts from: so it is committed once or not at all, also
 // when its answer was lost, and the sequence numbers have no holes of our own making.
 import { CommandError } from '../../common/command.ts';
+import { EXIT_CODE } from '../../common/exit-code.ts';
 import { askSwarm, type SwarmAnswer } from './ask.ts';
 import type { Connections } from './connections.ts';
 import { readListVersion } from './event.ts';
@@ -63,12 +64,16 @@ export class Writer {
   /** Creates all objects. A CommandError says why one cannot be. */
   async prepare(): Promise<void> {
     const waiting = Array.from({ length: this.#parts.objects }, (_, object) => object);
+    const failures: unknown[] = [];
     const worker = async (): Promise<void> => {
       for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
-        await this.#create(object);
+        if (failures.length > 0) return;
+        await this.#create(object).catch((error: unknown) => failures.push(error));
       }
     };
+    // All have to be over before anybody removes what they have made.
     await Promise.all(Array.from({ length: CREATES_AT_ONCE }, worker));
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Begins one change; counts it as dropped when each object has one under way. */
@@ -96,20 +101,22 @@ export class Writer {
     await Promise.all(this.#running);
   }
 
+  /** Also what was created without our having been told. A CommandError says what is left. */
   async remove(): Promise<void> {
-    for (let object = 0; object < this.#parts.objects; object += 1) {
-      if (this.#versions[object] === 0) continue;
-      const path = this.#path(object);
-      const { status, how } = await this.#ask({ method: 'DELETE', path });
-      if (status !== 200 && status !== 404) this.#parts.failed(`delete ${status || how}`);
-    }
+    const { collection, runId } = this.#parts;
+    const path = `${collection}?${this.#ownQuery()}`;
+    const { status, how } = await this.#ask({ method: 'DELETE', path });
+    if (status === 200 || status === 404) return;
+    throw new CommandError(
+      `DELETE ${collection}: ${status || how}: objects labelled ${LOAD_LABEL}=${runId} are left`,
+      { exitCode: EXIT_CODE.failure },
+    );
   }
 
   /** Every object as it is stored now, from a consistent list; undefined without an answer. */
   async stored(): Promise<Int32Array | undefined> {
-    const { collection, runId, marker, objects } = this.#parts;
-    const query = `labelSelector=${encodeURIComponent(`${LOAD_LABEL}=${runId}`)}`;
-    const { status, body } = await this.#ask({ path: `${collection}?${query}` });
+    const { collection, marker, objects } = this.#parts;
+    const { status, body } = await this.#ask({ path: `${collection}?${this.#ownQuery()}` });
     if (status !== 200) return undefined;
     const sequences = new Int32Array(objects);
     for (const { object, sequence } of marker.all(body)) sequences[object] = sequence;
@@ -182,6 +189,10 @@ export class Writer {
     return this.#parts.marker.format(mark);
   }
 
+  #ownQuery(): string {
+    return `labelSelector=${encodeURIComponent(`${LOAD_LABEL}=${this.#parts.runId}`)}`;
+  }
+
   #name(object: number): string {
     return `swarm-${this.#parts.runId}-${object}`;
   }
@@ -196,6 +207,12 @@ export class Writer {
   }
 }
 
+/** Of the Status, or whatever else was answered, cut short. */
 function message(body: Buffer): string {
-  return /"message":"([^"]*)/.exec(body.toString('utf8'))?.[1] ?? '';
+  const text = body.toString('utf8');
+  try {
+    return (JSON.parse(text) as { readonly message?: string }).message ?? '';
+  } catch {
+    return text.slice(0, 200);
+  }
 }

@@ -1,8 +1,10 @@
 // The swarm as it is run, against replicas that behave and through a relay that does not.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -97,11 +99,16 @@ test('watches that end, connections that break and a replica that forgets lose n
     // Its next life has no history: whoever watches from before is told 410.
     await reopened(async () => {
       replica.kill();
+      simulator.create('configmaps', { metadata: { name: 'meanwhile' } });
       await replica.restart();
     });
     stop();
   });
   expectNothingWrong(metric);
+  // All of them, on a 410 or because the watch before was too short to be trusted.
+  expect(metric('watch_relists')).toBeGreaterThanOrEqual(12);
+  // A reset of the connection and an end of the watch are no reason to list again.
+  expect(metric('watch_ends{connection}')).toBeGreaterThanOrEqual(12);
   expect(metric('watch_recover_p99')).toBeGreaterThan(0);
   expect(metric('watch_gap_max')).toBeGreaterThan(0);
 });
@@ -198,8 +205,24 @@ test('who is called wrongly or reaches nobody says so in one line, and ends with
   const run = (...argv: string[]) => promisify(execFile)(process.execPath, [main, ...argv]);
   await expect(run('--server', 'https://127.0.0.1:1')).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^error: cannot reach https:\/\/127\.0\.0\.1:1: .*\n$/),
+    stderr: 'error: cannot reach https://127.0.0.1:1: ECONNREFUSED\n',
   });
+  const url = replicaOf(simulator).url;
+  const directory = await mkdtemp(join(tmpdir(), 'evenkeel-swarm-'));
+  try {
+    const file = join(directory, 'file');
+    await writeFile(file, simulator.pki.clusterCa.cert);
+    await expect(run('--server', url)).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: cannot reach https:.*: \w*(CERT|SIGNATURE)\w*\n$/),
+    });
+    await expect(run('--server', url, '--ca', file)).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: https:.* answered 40[13], expected 200\n$/),
+    });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
   await expect(run('--server', 'https://127.0.0.1:1', '--mode', 'x')).rejects.toMatchObject({
     code: 2,
     stderr: 'error: --mode: expected one of list-watch, watch-list, got "x"\n',
