@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import type { ResultLine } from '../../../loadtests/result.ts';
+import { ask } from '../../../loadtests/run/cluster.ts';
 import { ROOT_DIRECTORY } from '../../../tools/binaries.ts';
 import { type Cluster, useCluster } from '../support/cluster.ts';
 
@@ -63,5 +64,11 @@ test('watchers of a real kube-apiserver and of the door miss nothing, in both en
     expect(latency).toMatchObject({ unit: 'ms', observations: expect.any(Number) });
     expect(latency?.type === 'metric' && latency.observations).toBeGreaterThan(0);
     expect(lines.at(-1)?.type).toBe('end');
+  }
+  const { direct, pki, tokens } = running;
+  const access = { server: direct.url, caPem: pki.clusterCa.cert, token: tokens.admin };
+  for (const collection of ['/api/v1/configmaps', '/apis/coordination.k8s.io/v1/leases']) {
+    const left = await ask(access, 'GET', `${collection}?labelSelector=evenkeel.dev/load`);
+    expect([left.status, JSON.parse(left.body).items]).toEqual([200, []]);
   }
 });
