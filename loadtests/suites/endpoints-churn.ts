@@ -21,7 +21,7 @@ const SLICES = Math.max(1, Math.ceil(NODES / 10));
 const WORKERS = Math.max(10, Math.ceil(NODES / 10));
 
 export const options = flowOptions([
-  { exec: 'change', perSecond: NODES * CHANGES_PER_NODE_SECOND, vus: WORKERS },
+  { exec: 'change', perSecond: NODES * CHANGES_PER_NODE_SECOND, vus: WORKERS, independent: true },
 ]);
 
 /** Of `turn` every endpoint but one is ready. */

@@ -1,5 +1,5 @@
 // Events when much goes wrong at once: one POST for each that is new, as recorders send them
-// (client-go tools/events/event_broadcaster.go, recordEvent), half an event per node and second:
+// (client-go tools/record/event.go, recordEvent), half an event per node and second:
 // 50/s of 100 nodes. They lie in the namespace `default`, about Nodes that need not exist.
 // Plain core objects.
 // biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.

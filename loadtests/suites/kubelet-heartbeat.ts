@@ -1,8 +1,8 @@
 // Nodes that do nothing but live. Each renews its Lease every 10 s by an update that is not preceded
 // by a read (component-helpers apimachinery/lease/controller.go: the lease of the last answer is
-// sent back), and reports an unchanged status every 5 min: GET of the node from the watch cache
-// (resourceVersion=0), then PATCH of nodes/status (pkg/kubelet/kubelet_node_status.go,
-// nodeStatusReportFrequency in pkg/kubelet/apis/config/v1beta1/defaults.go).
+// sent back), and reports an unchanged status every 5 min: PATCH of nodes/status, for which it reads
+// the node from its own informer (pkg/kubelet/kubelet_node_status.go, tryUpdateNodeStatus;
+// NodeStatusReportFrequency in pkg/kubelet/apis/config/v1beta1/defaults.go).
 // Plain core objects: Nodes, which no kubelet is behind, and Leases in kube-node-lease.
 // biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import exec from 'k6/execution';
@@ -84,8 +84,6 @@ function readLease(path: string): Lease | undefined {
 
 function reportStatus(name: string): void {
   const path = `/api/v1/nodes/${name}`;
-  const read = { verb: 'GET', resource: 'nodes', scope: 'resource' } as const;
-  request(read, `${path}?resourceVersion=0`);
   const lastHeartbeatTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
   const ready = { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime };
   const patch = { verb: 'PATCH', resource: 'nodes/status', scope: 'resource' } as const;

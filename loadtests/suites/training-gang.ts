@@ -29,7 +29,7 @@ const GANGS_PER_NODE_SECOND = 1 / 600;
 const OPERATORS = Math.max(10, Math.ceil(NODES / 10));
 
 export const options = flowOptions([
-  { exec: 'train', perSecond: NODES * GANGS_PER_NODE_SECOND, vus: OPERATORS },
+  { exec: 'train', perSecond: NODES * GANGS_PER_NODE_SECOND, vus: OPERATORS, independent: true },
 ]);
 
 export function setup(): void {
