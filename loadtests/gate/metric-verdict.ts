@@ -62,6 +62,17 @@ export interface Comparison {
   readonly p: number;
 }
 
+/**
+ * Of what never happened, in either arm: no test can find anything there, so that it neither is one
+ * of those that Holm's correction is for, nor says how much of the candidate is as good as before.
+ */
+export function isSilent({
+  baseline,
+  candidate,
+}: Pick<MetricValues, 'baseline' | 'candidate'>): boolean {
+  return [...baseline, ...candidate].every((value) => value === 0);
+}
+
 export function compareMetric(values: MetricValues): Comparison {
   return { values, p: mannWhitney(values.baseline, values.candidate).p };
 }
@@ -103,6 +114,7 @@ export function judgeMetric(
     const reason = `${fewest} of at least ${MIN_RUNS} runs in an arm: nothing is shown or excluded`;
     return { ...common, finding: 'INCONCLUSIVE', reason, runsNeeded: MIN_RUNS };
   }
+  if (isSilent(values)) return { ...common, finding: 'SAME', reason: '0 in every run' };
   const large = Math.abs(absolute.estimate) > floor;
   if (adjustedP < limits.alpha && large) {
     if (scaled.worse.low > scaled.tolerance) {

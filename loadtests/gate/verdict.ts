@@ -5,6 +5,7 @@ import { type Arms, findProblems, findWarnings, type NamedRun, orderOf } from '.
 import { adjustHolm } from './holm.ts';
 import {
   compareMetric,
+  isSilent,
   judgeMetric,
   type Limits,
   LOCAL_LIMITS,
@@ -67,7 +68,7 @@ export interface GateVerdict {
   /** With why they were not judged. */
   readonly leftOut: readonly LeftOut[];
   readonly objectives: readonly ObjectiveVerdict[];
-  /** Of what is not critical, that are the same or better. */
+  /** Of what is not critical and was not 0 in every run, that are the same or better. */
   readonly share: number;
   /** More runs in each arm that would decide; undefined when it is decided, or when none would. */
   readonly moreRuns: number | undefined;
@@ -84,7 +85,7 @@ export function judge(arms: Arms, limits: GateLimits = DEFAULT_LIMITS): GateVerd
     problems.length > 0 ? { judged: [], leftOut: [] } : gatherMetrics(arms);
   const metrics = judgeMetrics(judged, limits);
   const objectives = problems.length > 0 ? [] : judgeObjectives(arms);
-  const common = metrics.filter(({ critical }) => !critical);
+  const common = metrics.filter(isCounted);
   const good = common.filter(isGood).length;
   const share = common.length === 0 ? 1 : good / common.length;
   const parts = { problems, metrics, leftOut, objectives, share, limits };
@@ -139,11 +140,12 @@ function valuesOf(runs: readonly NamedRun[], name: string): number[] {
 
 function judgeMetrics(values: readonly MetricValues[], limits: GateLimits): MetricVerdict[] {
   const compared = values.map(compareMetric);
-  const adjusted = adjustHolm(compared.map(({ p }) => p));
-  return compared.map((comparison, index) =>
+  const tested = compared.filter((comparison) => !isSilent(comparison.values));
+  const adjusted = adjustHolm(tested.map(({ p }) => p));
+  return compared.map((comparison) =>
     judgeMetric(comparison, {
-      adjustedP: adjusted[index] ?? 1,
-      metricCount: values.length,
+      adjustedP: adjusted[tested.indexOf(comparison)] ?? 1,
+      metricCount: tested.length,
       limits,
     }),
   );
@@ -183,7 +185,7 @@ type Parts = Pick<
 
 function outcomeOf({ problems, metrics, leftOut, objectives, share, limits }: Parts): Outcome {
   if (problems.length > 0) return 'invalid';
-  const common = metrics.filter(({ critical }) => !critical);
+  const common = metrics.filter(isCounted);
   const regressed = common.filter(({ finding }) => finding === 'REGRESSED').length;
   // Rounding of 1 - 0.9 must not decide about the tenth of ten.
   const tooMany = regressed > common.length * (1 - limits.minShare) + 1e-9;
@@ -193,7 +195,8 @@ function outcomeOf({ problems, metrics, leftOut, objectives, share, limits }: Pa
   const undecided =
     critical.some(({ finding }) => finding === 'INCONCLUSIVE') ||
     leftOut.some((metric) => metric.critical) ||
-    metrics.length === 0;
+    // Of nothing that happened nothing is known.
+    common.length + critical.length === 0;
   return undecided || share < limits.minShare - 1e-9 ? 'inconclusive' : 'pass';
 }
 
@@ -204,7 +207,8 @@ function countMoreRuns(
 ): number | undefined {
   const undecided = metrics.filter(({ finding }) => finding === 'INCONCLUSIVE');
   const needs = undecided.map(({ runsNeeded }) => runsNeeded ?? Infinity);
-  const needed = Math.max(fewestRuns(metrics.length, alpha), ...needs);
+  const tested = metrics.filter((metric) => !isSilent(metric)).length;
+  const needed = Math.max(fewestRuns(tested, alpha), ...needs);
   const have = Math.min(baseline.length, candidate.length);
   return Number.isFinite(needed) ? Math.max(1, needed - have) : undefined;
 }
@@ -254,6 +258,11 @@ function nameWithRatio({ name, ratio }: MetricVerdict): string {
 function listOf(items: readonly string[]): string {
   const shown = items.slice(0, 4).join(', ');
   return items.length > 4 ? `${shown} and ${items.length - 4} more` : shown;
+}
+
+/** Whether it is one of those of which a share must be good. */
+function isCounted(metric: MetricVerdict): boolean {
+  return !metric.critical && !isSilent(metric);
 }
 
 function isGood({ finding }: MetricVerdict): boolean {

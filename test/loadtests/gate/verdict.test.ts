@@ -154,6 +154,35 @@ test('a tenth of the metrics may be worse, unless all must be good', () => {
   expect(judge(arms, { ...lenient.limits, minShare: 1 })).toMatchObject({ outcome: 'regression' });
 });
 
+test('what was 0 in every run of both arms does not stand for what was measured', () => {
+  const zeros = Array.from({ length: 14 }, (_, index) => `never_${index}`);
+  const add = (result: RunResult): RunResult =>
+    zeros.reduce(
+      (grown, name) => addMetric(grown, { name, unit: '1', better: 'lower', value: 0 }),
+      result,
+    );
+  const slower = syntheticArms({ seed: 1, pairs: 10, factors: { [SLOWED_METRIC]: 1.5 } });
+  const verdict = judge({
+    baseline: withRuns(slower.baseline, add),
+    candidate: withRuns(slower.candidate, add),
+  });
+  // One of six is too many, and one of twenty would not be.
+  expect(verdict).toMatchObject({ outcome: 'regression', share: 5 / 6 });
+  expect(findingOf(verdict, 'never_3')).toBe('SAME');
+  // Nor are they among the metrics that Holm corrects for.
+  const alone = judge(slower).metrics.map(({ adjustedP }) => adjustedP);
+  expect(verdict.metrics.slice(0, 6).map(({ adjustedP }) => adjustedP)).toEqual(alone);
+
+  const nothing = withRuns(SAME.baseline, (result) => add({ ...result, metrics: [] }));
+  expect(judge({ baseline: nothing, candidate: nothing })).toMatchObject({
+    outcome: 'inconclusive',
+  });
+  // What happened in one arm alone is judged, and asked for.
+  const often = [3, 0, 5, 3, 0, 4, 2, 0, 3, 6];
+  const once = judge(withMetric({ name: 'once', unit: '1', better: 'lower' }, [], often));
+  expect([findingOf(once, 'once'), once.share]).toEqual(['INCONCLUSIVE', 6 / 7]);
+});
+
 test('a missed objective fails whatever the baseline was', () => {
   const missed = (result: RunResult, index: number): RunResult => ({
     ...result,
