@@ -127,14 +127,14 @@ export async function runLive(
       candidate: names[1],
       pairs,
       signal,
-      onProgress: (run, runs, name) => stderr.write(`run ${run} of ${runs}: ${name}\n`),
+      onProgress: (run, runs, name) => stderr.write(`run ${run} of ${runs}: ${basename(name)}\n`),
       runArm: async (name) => {
         const target = targets.get(name);
         if (target === undefined) throw new Error(`no arm is called ${name}`);
         const { lines } = await runOn(plan, name, target, { signal, stderr });
         written += 1;
         const number = String(written).padStart(3, '0');
-        const file = `${number}-${name.replaceAll(/[^\w.-]+/g, '-')}.ndjson`;
+        const file = `${number}-${basename(name).replaceAll(/[^\w.-]+/g, '-')}.ndjson`;
         const path = join(directory, file);
         await writeFile(path, lines.map(formatResultLine).join(''));
         return path;

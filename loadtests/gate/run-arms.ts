@@ -1,4 +1,5 @@
 // Live arms: who runs a suite is handed in, and the order is the gate's.
+import { basename } from 'node:path';
 import { CommandError } from '../../common/command.ts';
 import { type Arms, type NamedRun, problemsOfRun, readRuns } from './arms.ts';
 
@@ -32,7 +33,8 @@ export async function runArms(plan: LivePlan): Promise<Arms> {
     onProgress?.(run + 1, 2 * pairs, plan[arm]);
     const [result] = await readRuns([await plan.runArm(plan[arm], arms[arm].length)]);
     if (result === undefined) throw new CommandError(`${plan[arm]}: the run left no result`);
-    arms[arm].push(result);
+    // Where it lies for as long as the gate runs is no name for a sentence.
+    arms[arm].push({ ...result, name: basename(result.name) });
     if (problemsOfRun(result).length > 0) break;
   }
   return arms;

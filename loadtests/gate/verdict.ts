@@ -183,12 +183,11 @@ type Parts = Pick<
   'problems' | 'metrics' | 'leftOut' | 'objectives' | 'share' | 'limits'
 >;
 
-function outcomeOf({ problems, metrics, leftOut, objectives, share, limits }: Parts): Outcome {
+function outcomeOf({ problems, metrics, leftOut, objectives, limits }: Parts): Outcome {
   if (problems.length > 0) return 'invalid';
-  const common = metrics.filter(isCounted);
-  const regressed = common.filter(({ finding }) => finding === 'REGRESSED').length;
+  const shares = sharesOf(metrics);
   // Rounding of 1 - 0.9 must not decide about the tenth of ten.
-  const tooMany = regressed > common.length * (1 - limits.minShare) + 1e-9;
+  const tooMany = shares.some(({ worse }) => worse > 1 - limits.minShare + 1e-9);
   const critical = metrics.filter((metric) => metric.critical);
   if (tooMany || critical.some(({ finding }) => finding === 'REGRESSED')) return 'regression';
   if (objectives.some(({ met }) => !met)) return 'objectiveFailed';
@@ -196,8 +195,30 @@ function outcomeOf({ problems, metrics, leftOut, objectives, share, limits }: Pa
     critical.some(({ finding }) => finding === 'INCONCLUSIVE') ||
     leftOut.some((metric) => metric.critical) ||
     // Of nothing that happened nothing is known.
-    common.length + critical.length === 0;
-  return undecided || share < limits.minShare - 1e-9 ? 'inconclusive' : 'pass';
+    shares.length + critical.length === 0;
+  const tooFew = shares.some(({ good }) => good < limits.minShare - 1e-9);
+  return undecided || tooFew ? 'inconclusive' : 'pass';
+}
+
+// Of k6 and of the swarm: see loadtests/run/samples.ts and loadtests/swarm/figures.ts.
+const SEEN_BY_CLIENTS =
+  /^(latency|errors|recover|watch_(latency|unrecovered|relists|recover|gap|ends))/;
+
+/**
+ * Of what clients saw, and of what servers say of themselves, each for itself: a dozen figures of
+ * servers that are the same, or that spread too much to tell, must not outvote the one verb that
+ * everybody waits for.
+ */
+function sharesOf(metrics: readonly MetricVerdict[]): { good: number; worse: number }[] {
+  const counted = metrics.filter(isCounted);
+  const clients = counted.filter(({ name }) => SEEN_BY_CLIENTS.test(name));
+  const servers = counted.filter(({ name }) => !SEEN_BY_CLIENTS.test(name));
+  return [clients, servers]
+    .filter((side) => side.length > 0)
+    .map((side) => ({
+      good: side.filter(isGood).length / side.length,
+      worse: side.filter(({ finding }) => finding === 'REGRESSED').length / side.length,
+    }));
 }
 
 function countMoreRuns(
@@ -228,7 +249,7 @@ function describe(outcome: Outcome, parts: Parts & Pick<GateVerdict, 'moreRuns'>
     case 'objectiveFailed':
       return `Objective failed: the candidate missed ${listOf(missed)}.`;
     case 'inconclusive':
-      return `Inconclusive: ${named('INCONCLUSIVE') || 'nothing'} could not be told; ${advice(moreRuns)}.`;
+      return `Inconclusive: ${named('INCONCLUSIVE') || 'nothing'} could not be told${worse === '' ? '' : `; worse: ${worse}`}; ${advice(moreRuns)}.`;
     case 'pass':
       return `Pass: ${metrics.filter(isGood).length} of ${metrics.length} metrics are the same or better${remark(worse, named('INCONCLUSIVE'))}.`;
   }

@@ -273,3 +273,19 @@ test('the gate alarms falsely in at most one of twenty, sees +20 % and lets +3 %
     falseAlarms: 0,
   });
 });
+
+test('figures of servers do not outvote what clients saw, told or not', () => {
+  const restless = [1, 9, 2, 8, 3, 7, 4, 6, 5, 10];
+  const add = (result: RunResult, index: number): RunResult =>
+    ['storage', 'cache', 'commit', 'queue'].reduce((grown, name, place) => {
+      const value = 100 * (restless[(index + 3 * place) % restless.length] ?? 1);
+      return addMetric(grown, { name, unit: '1', better: 'lower', value });
+    }, result);
+  const before = withRuns(SAME.baseline, add);
+  const slower = syntheticArms({ seed: 1, pairs: 10, factors: { [SLOWED_METRIC]: 1.3 } });
+  const verdict = judge({ baseline: before, candidate: withRuns(slower.candidate, add) });
+  expect(verdict).toMatchObject({ outcome: 'regression', exitCode: 1 });
+  expect(verdict.sentence).toMatch(/^Regression: worse than the baseline in latency_p99\{GET pods/);
+  const same = judge({ baseline: before, candidate: withRuns(SAME.candidate, add) });
+  expect(same).toMatchObject({ outcome: 'inconclusive' });
+});
