@@ -101,7 +101,12 @@ export function columnTicks(ticks: readonly Tick[]): string {
 
 /** @param color `a` for the baseline, `b` for the candidate */
 export function polyline(points: readonly (readonly [number, number])[], color: 'a' | 'b'): string {
-  if (points.length === 0) return '';
+  const [only, second] = points;
+  if (only === undefined) return '';
+  // A line of one point has no length, and would not be seen.
+  if (second === undefined) {
+    return `<circle class="dot-${color}" cx="${at(only[0])}" cy="${at(only[1])}" r="2.5"/>`;
+  }
   const list = points.map(([x, y]) => `${at(x)},${at(y)}`).join(' ');
   return `<polyline class="${color}" stroke-width="1.6" points="${list}"/>`;
 }

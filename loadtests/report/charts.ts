@@ -28,6 +28,8 @@ export interface TimeLine {
   readonly color: Color;
   readonly windows: readonly WindowLine[];
   readonly faults: readonly FaultLine[];
+  /** Up to here it was warmed up. */
+  readonly measureFromMs: number;
 }
 
 /** The 99th percentile of each window, on a logarithmic axis, with faults as bands. */
@@ -50,6 +52,7 @@ export function drawTimeLine(lines: readonly TimeLine[]): string {
   );
   const ticks = decades(domain).map((ms) => ({ position: y(ms), label: showMs(ms) }));
   return frame('99th percentile over time', [
+    warmupBand(lines, x),
     faultBands(lines, x),
     rowTicks(ticks),
     timeTicks(lines, x),
@@ -85,6 +88,7 @@ export function drawWatchGaps(lines: readonly TimeLine[]): string {
     label: showMs(ms),
   }));
   return frame('longest time to an event, and windows without events', [
+    warmupBand(lines, x),
     faultBands(lines, x),
     rowTicks(ticks),
     timeTicks(lines, x),
@@ -212,6 +216,14 @@ function timeTicks(lines: readonly TimeLine[], x: Scale): string {
   );
 }
 
+/** Of the runs above one another, the part that counts in none. */
+function warmupBand(lines: readonly TimeLine[], x: Scale): string {
+  const end = Math.min(PLOT.right, x(least(lines.map(({ measureFromMs }) => measureFromMs))));
+  if (end <= PLOT.left) return '';
+  const box = { left: PLOT.left, top: PLOT.top, width: end - PLOT.left };
+  return rectangle('warmup', { ...box, height: PLOT.bottom - PLOT.top });
+}
+
 /** In one group, so that those of several runs above one another are no darker than one. */
 function faultBands(lines: readonly TimeLine[], x: Scale): string {
   const named = new Set<string>();
@@ -224,16 +236,28 @@ function faultBands(lines: readonly TimeLine[], x: Scale): string {
       const right = Math.min(PLOT.right, Math.max(left + 2, x(endMs)));
       if (!named.has(name)) {
         const y = PLOT.top + 10 + 12 * named.size;
-        const before = right > (PLOT.left + PLOT.right) / 2;
-        const place = `x="${at(before ? left - 3 : right + 3)}" y="${y}"`;
-        const anchor = before ? 'end' : 'start';
-        labels.push(`<text ${place} text-anchor="${anchor}">${escapeMarkup(name)}</text>`);
+        labels.push(faultLabel(name, { left, right, y }));
         named.add(name);
       }
       const height = PLOT.bottom - PLOT.top;
       return rectangle('', { left, top: PLOT.top, width: right - left, height });
     });
   return `<g class="fault">${bands.join('')}</g>${labels.join('')}`;
+}
+
+/** Beside the band where there is most room, which may be within it. */
+function faultLabel(
+  name: string,
+  { left, right, y }: { readonly left: number; readonly right: number; readonly y: number },
+): string {
+  const rooms = [
+    { room: left - PLOT.left, x: left - 3, anchor: 'end' },
+    { room: PLOT.right - right, x: right + 3, anchor: 'start' },
+    { room: right - left, x: left + 3, anchor: 'start' },
+  ];
+  const [widest] = rooms.sort((a, b) => b.room - a.room);
+  const place = `x="${at(widest?.x ?? left)}" y="${y}" text-anchor="${widest?.anchor ?? 'start'}"`;
+  return `<text ${place}>${escapeMarkup(name)}</text>`;
 }
 
 interface Box {

@@ -1,11 +1,11 @@
 // The report of a gate: two arms, and what came of them.
 import type { Arms, NamedRun } from '../gate/arms.ts';
-import type { MetricVerdict } from '../gate/metric-verdict.ts';
+import { isSilent, type MetricVerdict } from '../gate/metric-verdict.ts';
 import type { GateVerdict, ObjectiveVerdict, Outcome } from '../gate/verdict.ts';
 import { drawInterval, percentOf, rangeOf, toneOf } from './charts.ts';
 import { escapeMarkup, showValue } from './format.ts';
 import { formatHtmlTable, formatPage, type Section, type TableCell, type Tone } from './page.ts';
-import { runSections } from './run-sections.ts';
+import { describeFaults, runSections } from './run-sections.ts';
 
 const TONE: Readonly<Record<Outcome, Tone>> = {
   pass: 'good',
@@ -28,6 +28,7 @@ export function formatComparison(arms: Arms, verdict: GateVerdict): string {
       `${suite}; ${baseline.length} runs of the baseline, ${candidate.length} of the candidate, in the order ${verdict.order}.`,
       ...verdict.problems.map((problem) => `Invalid: ${problem}`),
       ...verdict.warnings.map((warning) => `Warning: ${warning}`),
+      ...describeFaults(candidate.slice(0, 1)),
     ],
     sections: [
       metricSection(verdict),
@@ -44,18 +45,26 @@ const ORDER = ['REGRESSED', 'INCONCLUSIVE', 'IMPROVED', 'SAME'] as const;
 
 function metricSection({ metrics, leftOut, limits }: GateVerdict): Section {
   const range = rangeOf(metrics);
-  const sorted = ORDER.flatMap((finding) => metrics.filter((metric) => metric.finding === finding));
+  const silent = metrics.filter((metric) => isSilent(metric) && metric.finding === 'SAME');
+  const sorted = ORDER.flatMap((finding) =>
+    metrics.filter((metric) => metric.finding === finding && !silent.includes(metric)),
+  );
   const table = formatHtmlTable(
     ['metric', 'baseline', 'candidate', 'change', '95 % interval', 'p (Holm)', 'finding'],
     sorted.map((metric) => metricCells(metric, range)),
   );
   const out = leftOut.map(({ name, reason }) => `${name} (${reason})`).join('; ');
-  const note = out === '' ? '' : `<p class="hint">Left out: ${escapeMarkup(out)}</p>`;
+  const notes = [
+    ['Left out', out],
+    ['0 in every run', silent.map(({ name }) => name).join(', ')],
+  ].flatMap(([what, text]) =>
+    text ? [`<p class="hint">${what}: ${escapeMarkup(text)}.</p>`] : [],
+  );
   const widths = [limits.tolerance, limits.tightTolerance].map((share) => `${100 * share} %`);
   return {
     title: 'Metrics',
     hint: `Candidate over baseline. The green band is what is tolerated: ${widths[0]}, for throughput and processor time ${widths[1]}.`,
-    body: table + note,
+    body: table + notes.join(''),
   };
 }
 

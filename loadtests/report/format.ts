@@ -10,9 +10,14 @@ const UNIT_WORD: Readonly<Record<MetricLine['unit'], string>> = {
   ratio: '',
 };
 
+const MIB = 1024 ** 2;
+
 /** Three digits are what a run is good for. */
 export function showValue(value: number, unit: MetricLine['unit']): string {
   if (!Number.isFinite(value)) return '-';
+  const size = Math.abs(value);
+  if (unit === 's' && size > 0 && size < 1) return showValue(value * 1000, 'ms');
+  if (unit === 'bytes' && size >= MIB) return `${showNumber(value / MIB)} MiB`;
   const word = UNIT_WORD[unit];
   const number = showNumber(value);
   return word === '' ? number : `${number} ${word}`;

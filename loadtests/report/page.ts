@@ -45,6 +45,7 @@ table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:t
 th{text-align:left;color:var(--faint);font-weight:500}
 th,td{padding:6px 8px;border-bottom:1px solid var(--line);vertical-align:middle;overflow-wrap:anywhere}
 td.number,th.number{text-align:right;white-space:nowrap}
+table.facts td:first-child{white-space:nowrap;padding-right:24px}
 td small{display:block;color:var(--faint)}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(330px,100%),1fr));gap:16px}
 figure{margin:0;padding:10px;background:var(--card);border-radius:6px;min-width:0}
@@ -54,6 +55,8 @@ svg text{fill:var(--faint);font:11px system-ui,sans-serif}
 svg .grid{stroke:var(--line)}svg .axis{stroke:var(--faint)}
 svg .a{stroke:var(--a);fill:none}svg .b{stroke:var(--b);fill:none}
 svg .fill-a{fill:var(--a)}svg .fill-b{fill:var(--b)}
+svg .warmup{fill:var(--faint);opacity:.12}
+svg .dot-a{fill:var(--a)}svg .dot-b{fill:var(--b)}
 svg .band{fill:var(--band)}svg .fault{fill:var(--fault);opacity:.18}
 svg .good{stroke:var(--good);fill:var(--good)}svg .bad{stroke:var(--bad);fill:var(--bad)}
 svg .unsure{stroke:var(--unsure);fill:var(--unsure)}
@@ -61,7 +64,7 @@ td svg{width:240px;max-width:100%}
 .key-a{color:var(--a)}.key-b{color:var(--b)}
 @media (max-width:700px){thead{display:none}table,tbody,tr,td{display:block;width:100%}
 tr{border-bottom:1px solid var(--line);padding:8px 0}td{border:0;padding:2px 0}
-td.number{text-align:left;white-space:normal}
+td.number,table.facts td:first-child{text-align:left;white-space:normal}
 td[data-label]::before{content:attr(data-label) ": ";color:var(--faint)}}
 `;
 
@@ -105,6 +108,7 @@ export interface TableCell {
 export function formatHtmlTable(
   titles: readonly string[],
   rows: readonly (readonly TableCell[])[],
+  look?: 'facts',
 ): string {
   if (rows.length === 0) return '';
   const heads = titles.map((title, index) => {
@@ -119,7 +123,8 @@ export function formatHtmlTable(
       })
       .join('');
   const body = rows.map((row) => `<tr>${cells(row)}</tr>`).join('\n');
-  return `<table><thead><tr>${heads.join('')}</tr></thead><tbody>\n${body}\n</tbody></table>`;
+  const start = look === undefined ? '<table>' : `<table class="${look}">`;
+  return `${start}<thead><tr>${heads.join('')}</tr></thead><tbody>\n${body}\n</tbody></table>`;
 }
 
 /** A chart with its name; nothing when there is nothing to draw. */

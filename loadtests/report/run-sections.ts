@@ -1,4 +1,5 @@
 // The parts of a report that show runs, of one arm or of two.
+import { basename } from 'node:path';
 import type { NamedRun } from '../gate/arms.ts';
 import { LatencyHistogram } from '../histogram.ts';
 import {
@@ -9,7 +10,7 @@ import {
   drawWatchGaps,
   type TimeLine,
 } from './charts.ts';
-import { escapeMarkup } from './format.ts';
+import { escapeMarkup, showMs } from './format.ts';
 import { formatFigure, formatFigures, formatHtmlTable, type Section } from './page.ts';
 
 /** The runs of one arm, in its colour. */
@@ -22,18 +23,20 @@ export interface ReportedArm {
 
 // A time line of twenty runs above one another is a brush stroke.
 const MAX_RUNS_DRAWN = 3;
+const IN_THE_SERVERS = / in the servers$/;
 const WATCH_SERIES = /^watch\b/i;
 
 export function runSections(arms: readonly ReportedArm[]): Section[] {
+  const measured = measuredSeries(arms);
   const series = unique(
     runsOf(arms).flatMap((run) => run.result.windows.map((line) => line.series)),
-  );
+  ).filter((name) => measured.has(name.replace(IN_THE_SERVERS, '')));
   const watches = series.filter((name) => WATCH_SERIES.test(name));
   const key = arms.length > 1 ? ' Blue is the baseline, orange the candidate.' : '';
   return [
     {
       title: 'Over time',
-      hint: `The 99th percentile of each window of the first ${MAX_RUNS_DRAWN} runs; faults are bands.${key}`,
+      hint: `The 99th percentile of each window of the first ${MAX_RUNS_DRAWN} runs; red: a fault; grey: warm-up, which does not count.${key}`,
       body: formatFigures(
         series.map((name) => formatFigure(name, drawTimeLine(timeLinesOf(arms, name)))),
       ),
@@ -54,12 +57,23 @@ export function runSections(arms: readonly ReportedArm[]): Section[] {
   ];
 }
 
+/** Without those of set-up and taking down, which are no load. */
+function measuredSeries(arms: readonly ReportedArm[]): Set<string> {
+  const results = runsOf(arms).map(({ result }) => result);
+  const named = results.flatMap(({ metrics }) => metrics.map(({ name }) => name));
+  return new Set([
+    ...results.flatMap(({ distributions }) => distributions.map((line) => line.series)),
+    ...named.flatMap((name) => /\{(.*)\}$/.exec(name)?.[1] ?? []),
+  ]);
+}
+
 function timeLinesOf(arms: readonly ReportedArm[], series: string): TimeLine[] {
   return arms.flatMap(({ color, runs }) =>
     runs.slice(0, MAX_RUNS_DRAWN).map(({ result }) => ({
       color,
       windows: result.windows.filter((line) => line.series === series),
       faults: result.faults,
+      measureFromMs: result.phases.find(({ name }) => name === 'measure')?.atMs ?? 0,
     })),
   );
 }
@@ -101,6 +115,18 @@ function environmentTable(arms: readonly ReportedArm[]): string {
         { html: differs(row) ? `<strong class="unsure">${name} (differs)</strong>` : name },
         ...row.values.map((value) => ({ html: escapeMarkup(value) })),
       ];
+    }),
+    'facts',
+  );
+}
+
+/** What was done to the cluster meanwhile, and when. */
+export function describeFaults(runs: readonly NamedRun[]): string[] {
+  return runs.flatMap(({ name, result }) =>
+    result.faults.map(({ name: fault, target, atMs, endMs }) => {
+      const what = target === undefined ? fault : `${fault} of ${target}`;
+      const until = endMs === undefined ? '' : ` until ${showMs(endMs)}`;
+      return `Fault: ${what} from ${showMs(atMs)}${until} (${basename(name)}).`;
     }),
   );
 }

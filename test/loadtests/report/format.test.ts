@@ -11,9 +11,11 @@ test('names from a cluster are text in HTML, in attributes and in XML', () => {
 
 test.each([
   [0, '1', '0'],
-  [0.012345, 's', '0.0123 s'],
+  [0.012345, 's', '12.3 ms'],
+  [2.5, 's', '2.5 s'],
   [1234.5, 'ms', '1,235 ms'],
-  [1e9, 'bytes', '1,000,000,000 B'],
+  [806_338_560, 'bytes', '769 MiB'],
+  [2048, 'bytes', '2,048 B'],
   [12.345, '1/s', '12.3 /s'],
   [Number.NaN, 'ms', '-'],
 ] as const)('%d in %s is shown as %s', (value, unit, text) => {
