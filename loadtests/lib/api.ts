@@ -1,6 +1,5 @@
 // Requests as the apiserver's own clients send them, under the name that its metrics would give
 // them: verb, resource and scope, never the URL, of which there are as many as objects.
-// biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import http, { type RefinedResponse } from 'k6/http';
 import { AUTHORIZATION, RUN_ID, SERVER } from './target.ts';
 

@@ -1,6 +1,5 @@
 // Scenarios of the open model: requests are started at a rate whatever the server does, so that a
 // slow server cannot slow down what it is measured with.
-// biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import exec from 'k6/execution';
 import type { Options, Scenario } from 'k6/options';
 import { MEASURE_SECONDS, STALL_SECONDS, tlsOptions, WARMUP_SECONDS } from './target.ts';

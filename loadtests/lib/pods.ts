@@ -16,7 +16,7 @@ export function loadName(kind: string, index: number): string {
 }
 
 /** The node for the pod of this number: by turns, so that two runs bind alike. */
-function nodeOf(index: number): string {
+export function nodeOf(index: number): string {
   return loadName('node', index % NODES);
 }
 
@@ -29,13 +29,15 @@ export function makeNodes(): void {
       body: { metadata: { name: ACCOUNT, labels: LOAD_LABELS } },
     },
   );
-  for (let index = 0; index < NODES; index++) {
-    const metadata = { name: nodeOf(index), labels: LOAD_LABELS };
-    // Bound pods are collected as orphans where their node does not exist; nothing else may go there.
-    must({ verb: 'POST', resource: 'nodes', scope: 'resource' }, '/api/v1/nodes', {
-      body: { metadata, spec: { unschedulable: true } },
-    });
-  }
+  // Bound pods are collected as orphans where their node does not exist.
+  for (let index = 0; index < NODES; index++) makeNode(nodeOf(index));
+}
+
+/** One that nothing is scheduled to, for it is none. */
+export function makeNode(name: string): void {
+  must({ verb: 'POST', resource: 'nodes', scope: 'resource' }, '/api/v1/nodes', {
+    body: { metadata: { name, labels: LOAD_LABELS }, spec: { unschedulable: true } },
+  });
 }
 
 /** By a controller. */
@@ -111,6 +113,45 @@ export function reportPod(name: string, phase: 'Running' | 'Succeeded'): void {
   });
 }
 
+/** As the server has it; of it only what is changed here is named. */
+interface Pod {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly containers: readonly object[] };
+  readonly status?: { readonly conditions?: readonly { readonly type: string }[] };
+}
+
+/** Undefined when there is no answer. */
+export function readPod(name: string): Pod | undefined {
+  const answer = request({ verb: 'GET', resource: 'pods', scope: 'resource' }, `${PODS}/${name}`);
+  return answer.status === 200 ? (answer.json() as unknown as Pod) : undefined;
+}
+
+/** By a controller that has read it: another image, which may change while a pod lives. */
+export function updatePod(pod: Pod | undefined, image: string): void {
+  if (pod === undefined) return;
+  const containers = pod.spec.containers.map((container) => ({ ...container, image }));
+  const path = `${PODS}/${pod.metadata.name}`;
+  request({ verb: 'PUT', resource: 'pods', scope: 'resource' }, path, {
+    body: { ...pod, spec: { ...pod.spec, containers } },
+  });
+}
+
+/** By a controller that has read it: one condition is written. */
+export function updatePodStatus(
+  pod: Pod | undefined,
+  type: string,
+  status: 'True' | 'False',
+): void {
+  if (pod === undefined) return;
+  const others = pod.status?.conditions?.filter((condition) => condition.type !== type) ?? [];
+  const lastTransitionTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const conditions = [...others, { type, status, lastTransitionTime }];
+  const path = `${PODS}/${pod.metadata.name}/status`;
+  request({ verb: 'PUT', resource: 'pods/status', scope: 'resource' }, path, {
+    body: { ...pod, status: { ...pod.status, conditions } },
+  });
+}
+
 /**
  * Whoever wants the pod gone only marks it; its kubelet reports that the containers have ended, and
  * then deletes it without grace (status_manager.go, canBeDeleted).
@@ -122,12 +163,30 @@ export function removePod(name: string): void {
   request({ verb: 'DELETE', resource: 'pods', scope: 'resource' }, `${path}?gracePeriodSeconds=0`);
 }
 
-/** For teardown: all of the run in these collections of the namespace, then nodes and account. */
-export function removeAll(resources: readonly string[] = []): void {
-  const mine = `?labelSelector=${encodeURIComponent(`${LOAD_LABEL}=${RUN_ID}`)}&gracePeriodSeconds=0`;
-  const verb = 'DELETECOLLECTION';
-  for (const resource of [...resources, 'pods', 'events', 'serviceaccounts']) {
-    must({ verb, resource, scope: 'namespace' }, `${NAMESPACE}/${resource}${mine}`);
+/** Where collections lie that are not of the core group. */
+const COLLECTIONS: Readonly<Record<string, string>> = {
+  deployments: '/apis/apps/v1/namespaces/default/deployments',
+  endpointslices: '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+  leases: '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
+};
+
+const MINE = `?labelSelector=${encodeURIComponent(`${LOAD_LABEL}=${RUN_ID}`)}&gracePeriodSeconds=0`;
+
+/** For teardown: all of the run in these collections of the namespace. */
+export function removeMine(resources: readonly string[]): void {
+  for (const resource of resources) {
+    const path = COLLECTIONS[resource] ?? `${NAMESPACE}/${resource}`;
+    must({ verb: 'DELETECOLLECTION', resource, scope: 'namespace' }, `${path}${MINE}`);
   }
-  must({ verb, resource: 'nodes', scope: 'cluster' }, `/api/v1/nodes${mine}`);
+}
+
+/** The same, then all that pods need. */
+export function removeAll(resources: readonly string[] = []): void {
+  removeMine([...resources, 'pods', 'events', 'serviceaccounts']);
+  removeNodes();
+}
+
+export function removeNodes(): void {
+  const verb = 'DELETECOLLECTION';
+  must({ verb, resource: 'nodes', scope: 'cluster' }, `/api/v1/nodes${MINE}`);
 }

@@ -13,6 +13,7 @@ const BODY_LIMIT_CHARACTERS = 1024 * 1024;
 const MADE = [
   '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
   '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+  '/apis/apps/v1/namespaces/default/deployments',
   '/api/v1/namespaces/default/services',
   '/api/v1/namespaces/default/configmaps',
   '/api/v1/namespaces/default/pods',

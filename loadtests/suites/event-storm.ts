@@ -2,10 +2,9 @@
 // (client-go tools/record/event.go, recordEvent), half an event per node and second:
 // 50/s of 100 nodes. They lie in the namespace `default`, about Nodes that need not exist.
 // Plain core objects.
-// biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import exec from 'k6/execution';
 import { LOAD_LABEL, LOAD_LABELS, must, request } from '../lib/api.ts';
-import { flowOptions, markPhase } from '../lib/flow.ts';
+import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import { NODES, RUN_ID } from '../lib/target.ts';
 
 const EVENTS_PER_NODE_SECOND = 0.5;
@@ -13,9 +12,13 @@ const EVENTS = '/api/v1/namespaces/default/events';
 // Half a second of events may be under way before k6 has to drop one.
 const RECORDERS = Math.max(5, Math.ceil(NODES / 4));
 
-export const options = flowOptions([
-  { exec: 'report', perSecond: NODES * EVENTS_PER_NODE_SECOND, vus: RECORDERS, independent: true },
-]);
+export const flow: Flow = {
+  exec: 'report',
+  perSecond: NODES * EVENTS_PER_NODE_SECOND,
+  vus: RECORDERS,
+  independent: true,
+};
+export const options = flowOptions([flow]);
 
 export function report(): void {
   markPhase();

@@ -5,7 +5,7 @@
 // pages, so that the bytes grow with the square of the nodes. More than 5,000 pods are not made.
 // Plain core objects. Nothing in it is random.
 import { request } from '../lib/api.ts';
-import { flowOptions, markPhase } from '../lib/flow.ts';
+import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import { createPod, loadName, makeNodes, removeAll } from '../lib/pods.ts';
 import { NODES } from '../lib/target.ts';
 
@@ -17,9 +17,13 @@ const PODS = Math.min(5000, PODS_PER_NODE * NODES);
 // A third of the nodes may wait at a time: 10 s of lists.
 const AGENTS = Math.max(5, Math.ceil(NODES / 3));
 
-export const options = flowOptions([
-  { exec: 'relist', perSecond: NODES / LIST_SECONDS, vus: AGENTS, independent: true },
-]);
+export const flow: Flow = {
+  exec: 'relist',
+  perSecond: NODES / LIST_SECONDS,
+  vus: AGENTS,
+  independent: true,
+};
+export const options = flowOptions([flow]);
 
 export function setup(): void {
   makeNodes();

@@ -8,9 +8,8 @@
 // The notebook is a ConfigMap and the StatefulSet another: definitions made and removed in each run
 // would change what every apiserver serves, and a StatefulSet's own controller would make the pod a
 // second time where one runs. Nothing in it is random.
-// biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import exec from 'k6/execution';
-import { flowOptions, markPhase } from '../lib/flow.ts';
+import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import { createConfigMap, createService, deleteObject, updateConfigMap } from '../lib/objects.ts';
 import {
   bindPod,
@@ -28,9 +27,13 @@ const NOTEBOOKS_PER_NODE_SECOND = 1 / 1200;
 // One takes less than a second, of which an apiserver that is slow may make thirty.
 const USERS = Math.max(5, Math.ceil(NODES / 20));
 
-export const options = flowOptions([
-  { exec: 'use', perSecond: NODES * NOTEBOOKS_PER_NODE_SECOND, vus: USERS, independent: true },
-]);
+export const flow: Flow = {
+  exec: 'use',
+  perSecond: NODES * NOTEBOOKS_PER_NODE_SECOND,
+  vus: USERS,
+  independent: true,
+};
+export const options = flowOptions([flow]);
 
 export function setup(): void {
   makeNodes();

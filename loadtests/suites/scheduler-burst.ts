@@ -4,10 +4,9 @@
 // pkg/kubelet/status/status_manager.go, syncPod). A tenth of a pod per node and second: 10/s of 100
 // nodes. As many pods leave as come, in the same file's order: a DELETE that marks, the last status,
 // a DELETE without grace. Plain core objects; nothing in it is random.
-// biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import exec from 'k6/execution';
 
-import { flowOptions, markPhase } from '../lib/flow.ts';
+import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import {
   bindPod,
   createPod,
@@ -25,9 +24,8 @@ const SLOTS = Math.max(10, Math.ceil(NODES * 0.15));
 /** Pods that live: one on each node, which is reached in 10 s. */
 const HELD_PER_SLOT = Math.ceil(NODES / SLOTS);
 
-export const options = flowOptions([
-  { exec: 'schedule', perSecond: NODES * PODS_PER_NODE_SECOND, vus: SLOTS },
-]);
+export const flow: Flow = { exec: 'schedule', perSecond: NODES * PODS_PER_NODE_SECOND, vus: SLOTS };
+export const options = flowOptions([flow]);
 
 export function setup(): void {
   makeNodes();

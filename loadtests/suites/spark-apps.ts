@@ -10,12 +10,10 @@
 // An application per minute for ten nodes: 10 a minute of 100 nodes, of 11 pods each.
 // Plain core objects: a SparkApplication would only add its own writes. The driver's watch is not
 // here: k6 reads a response to its end before a script sees any of it.
-// biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import { sleep } from 'k6';
-// biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import exec from 'k6/execution';
 import { request } from '../lib/api.ts';
-import { flowOptions, markPhase } from '../lib/flow.ts';
+import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import { createConfigMap, createService, deleteObject } from '../lib/objects.ts';
 import {
   bindPod,
@@ -36,9 +34,13 @@ const APPS_PER_NODE_SECOND = 1 / 600;
 // One lives for some seconds, of which an apiserver that is slow may make thirty.
 const DRIVERS = Math.max(10, Math.ceil(NODES / 10));
 
-export const options = flowOptions([
-  { exec: 'submit', perSecond: NODES * APPS_PER_NODE_SECOND, vus: DRIVERS, independent: true },
-]);
+export const flow: Flow = {
+  exec: 'submit',
+  perSecond: NODES * APPS_PER_NODE_SECOND,
+  vus: DRIVERS,
+  independent: true,
+};
+export const options = flowOptions([flow]);
 
 export function setup(): void {
   makeNodes();

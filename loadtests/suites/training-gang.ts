@@ -7,9 +7,8 @@
 // A gang per minute for ten nodes: 10 a minute of 100 nodes, which is 5.8 pods/s.
 // Job and PodGroup are ConfigMaps: definitions made and removed in each run would change what every
 // apiserver serves, and the requests are the same. No protobuf is lost: k6 sends JSON anyway.
-// biome-ignore lint/correctness/noUndeclaredDependencies: k6 itself provides it.
 import exec from 'k6/execution';
-import { flowOptions, markPhase } from '../lib/flow.ts';
+import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import { createConfigMap, createService, deleteObject, updateConfigMap } from '../lib/objects.ts';
 import {
   bindPod,
@@ -28,9 +27,13 @@ const GANGS_PER_NODE_SECOND = 1 / 600;
 // One takes some seconds, of which an apiserver that is slow may make thirty.
 const OPERATORS = Math.max(10, Math.ceil(NODES / 10));
 
-export const options = flowOptions([
-  { exec: 'train', perSecond: NODES * GANGS_PER_NODE_SECOND, vus: OPERATORS, independent: true },
-]);
+export const flow: Flow = {
+  exec: 'train',
+  perSecond: NODES * GANGS_PER_NODE_SECOND,
+  vus: OPERATORS,
+  independent: true,
+};
+export const options = flowOptions([flow]);
 
 export function setup(): void {
   makeNodes();
