@@ -24,12 +24,20 @@ export function suiteScript(name: string): string {
   return join(SUITES, `${name}.ts`);
 }
 
-/** SHA-256 over the suite and everything that suites may import. */
+/** SHA-256 over the suite, the suites that it is made of, and everything that suites may import. */
 export function suiteHash(script: string): string {
   const files = readdirSync(LIBRARY)
     .sort()
     .map((file) => join(LIBRARY, file));
   const hash = createHash('sha256');
-  for (const file of [script, ...files]) hash.update(readFileSync(file)).update('\0');
+  for (const file of [script, ...suitesIn(script), ...files]) {
+    hash.update(readFileSync(file)).update('\0');
+  }
   return hash.digest('hex');
+}
+
+/** Other suites lie beside it. They are imported by one that mixes them, never by one another. */
+function suitesIn(script: string): string[] {
+  const imports = readFileSync(script, 'utf8').matchAll(/ from '\.\/([a-z-]+\.ts)'/g);
+  return [...imports].map(([, file = '']) => join(SUITES, file)).sort();
 }

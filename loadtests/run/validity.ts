@@ -1,5 +1,6 @@
 // Whether a run counts: it is asked before any verdict what was offered, and by what.
 import type { Validity } from '../result.ts';
+import type { Expected } from './expected.ts';
 import type { K6Outcome } from './k6.ts';
 import type { Samples } from './samples.ts';
 
@@ -13,16 +14,16 @@ type Offered = Pick<Samples, 'iterations' | 'droppedIterations'>;
 export function assessRun(
   { iterations, droppedIterations }: Offered,
   { exitCode, cpuShare, complaint }: K6Outcome,
-  expectedIterations: number,
+  expected: Expected,
 ): Validity {
   const problems: string[] = [];
   if (exitCode !== 0) problems.push(`k6 ended with ${exitCode}: ${complaint}`);
   if (droppedIterations > 0) problems.push(`k6 dropped ${droppedIterations} iterations`);
-  const offeredRatio = iterations / expectedIterations;
-  const off = Math.abs(iterations - expectedIterations);
-  // The first and the last may fall outside: one is no sign of a generator that is late.
-  if (off > Math.max(1, OFFERED_TOLERANCE * expectedIterations)) {
-    problems.push(`${iterations} iterations, expected ${expectedIterations}`);
+  const offeredRatio = iterations / expected.iterations;
+  const off = Math.abs(iterations - expected.iterations);
+  // The first and the last may fall outside: one for each scenario is no sign of a late generator.
+  if (off > Math.max(expected.ends, OFFERED_TOLERANCE * expected.iterations)) {
+    problems.push(`${iterations} iterations, expected ${expected.iterations}`);
   }
   if (cpuShare > CPU_LIMIT_SHARE) {
     problems.push(`k6 took ${Math.round(cpuShare * 100)} % of a processor, at most 80 % count`);

@@ -48,7 +48,7 @@ test.each([
   ['failed', 300, 0, 0.1, 107, ['k6 ended with 107: oh']],
 ])('validity of a run: %s', (_, iterations, droppedIterations, cpuShare, exitCode, problems) => {
   const outcome = { exitCode, cpuShare, complaint: 'oh' };
-  expect(assessRun({ iterations, droppedIterations }, outcome, 300).problems).toEqual(problems);
+  expect(assessRun({ iterations, droppedIterations }, outcome, { iterations: 300, ends: 1 }).problems).toEqual(problems);
 });
 
 test('iterations are counted from points alone', () => {
