@@ -25,6 +25,9 @@ export const SWARM_HELP = `Watches as many informers do, and proves that no even
   --watch-timeout TIME     the shortest that a watch is asked to last, at most twice as long (5m)
   --writes-per-second R    changes of its own objects (10)
   --objects N              of which it has so many (16)
+  --select BY              how a watcher asks for its part: label|name|node (label); by name and by
+                           node there is one object for each part, and by node it is a pod
+  --hold                   watch, and measure from the first line of standard input
   --shards N               every watcher sees one of N parts of them, by label (1)
 
 Example: node loadtests/swarm/main.ts --server https://127.0.0.1:6443 --ca ca.crt \\
@@ -53,6 +56,8 @@ const FLAGS = {
   'writes-per-second': { type: 'string', default: '10' },
   objects: { type: 'string', default: '16' },
   shards: { type: 'string', default: '1' },
+  select: { type: 'string', default: 'label' },
+  hold: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h' },
   debug: { type: 'boolean' },
 } as const;
@@ -61,7 +66,12 @@ const FLAGS = {
 const STREAMS_PER_CONNECTION = 100;
 const WATCHERS_MAX = 100_000;
 
-export function parseSwarm(argv: readonly string[]): SwarmPlan | 'help' {
+export interface SwarmArguments extends SwarmPlan {
+  /** Measuring begins with the first line of standard input. */
+  readonly hold: boolean;
+}
+
+export function parseSwarm(argv: readonly string[]): SwarmArguments | 'help' {
   const { values } = usage(() => parseArgs({ args: [...argv], options: FLAGS }));
   if (values.help === true) return 'help';
   const resource = findResource(values.resource);
@@ -82,7 +92,16 @@ export function parseSwarm(argv: readonly string[]): SwarmPlan | 'help' {
   if (shards > objects || shards > watchers) {
     throw new CommandError(`--shards: at most as many as objects and watchers, got "${shards}"`);
   }
+  const select = oneOf('--select', ['label', 'name', 'node'], values.select);
+  if (select !== 'label' && shards !== objects) {
+    throw new CommandError(`--select ${select}: as many --shards as --objects, got "${shards}"`);
+  }
+  if (select === 'node' && resource.plural !== 'pods') {
+    throw new CommandError(`--select node: only pods have one, got "${resource.plural}"`);
+  }
   return {
+    select,
+    hold: values.hold,
     access: access(values),
     ...{ resource, namespace: values.namespace, watchers, connections, objects, shards },
     mode: oneOf('--mode', ['list-watch', 'watch-list'], values.mode),

@@ -113,17 +113,27 @@ export class Figures {
       ...more,
     });
     const critical = { critical: true, observations };
-    const p99 = (histogram: LatencyHistogram): number => histogram.percentileUs(99) / US_PER_MS;
+    const latency = (percent: number): MetricLine =>
+      metric(
+        `watch_latency_p${percent}{${this.#series}}`,
+        this.#all.percentileUs(percent) / US_PER_MS,
+        { unit: 'ms', observations },
+      );
+    // Of a watch's ERROR, of its answer, and of a list.
+    const gone = ['error 410', 'status 410', 'list 410'];
+    const goneCount = gone.reduce((sum, why) => sum + (this.#ends.get(why) ?? 0), 0);
     return [
       { type: 'distribution', series: this.#series, histogram: this.#all.encode() },
-      metric(`watch_latency_p99{${this.#series}}`, p99(this.#all), { unit: 'ms', observations }),
+      latency(50),
+      latency(99),
       metric('watch_events_lost', lost, critical),
       metric('watch_events_duplicated', duplicated, critical),
       metric('watch_events_out_of_order', outOfOrder, critical),
       metric('watch_events_excused', excused),
       metric('watch_unrecovered', unrecovered),
       metric('watch_relists', this.#relists),
-      metric('watch_recover_p99', p99(this.#recover), {
+      metric('watch_gone', goneCount),
+      metric('watch_recover_p99', this.#recover.percentileUs(99) / US_PER_MS, {
         unit: 'ms',
         observations: this.#recover.count,
       }),

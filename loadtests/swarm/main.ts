@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
 import { runCommand } from '../../common/command.ts';
 import { EXIT_CODE } from '../../common/exit-code.ts';
 import { formatResultLine } from '../result.ts';
@@ -20,8 +21,17 @@ await runCommand(async (argv, signal) => {
     progress: (text) =>
       void process.stderr.write(terminal ? `\r\x1b[K swarm: ${text}` : `swarm: ${text}\n`),
   });
-  const { problems } = await swarm.run(AbortSignal.any([signal, unread.signal]));
+  const stop = AbortSignal.any([signal, unread.signal]);
+  const { problems } = await swarm.run(stop, plan.hold ? toldOrStopped(stop) : undefined);
+  // An open pipe would keep the process.
+  process.stdin.destroy();
   if (terminal) process.stderr.write('\r\x1b[K');
   for (const problem of problems) process.stderr.write(`does not count: ${problem}\n`);
   return EXIT_CODE.ok;
 });
+
+/** Also when whoever was to tell is gone. */
+async function toldOrStopped(stop: AbortSignal): Promise<void> {
+  const told = once(process.stdin, 'data', { signal: stop });
+  await Promise.race([told, once(process.stdin, 'end', { signal: stop })]).catch(() => undefined);
+}

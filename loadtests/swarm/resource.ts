@@ -6,7 +6,13 @@ export interface SwarmResource {
   readonly apiVersion: string;
   /** What an object of it needs beside its metadata. */
   readonly body: object;
+  /** Without a namespace. */
+  readonly cluster?: true;
 }
+
+// One with an address takes it from a range of the cluster, which is not ours to empty.
+const HEADLESS = { spec: { clusterIP: 'None', ports: [{ name: 'main', port: 2222 }] } };
+const ABOUT_NOTHING = { involvedObject: { kind: 'Node', name: 'none' }, reason: 'Load' };
 
 const RESOURCES: readonly SwarmResource[] = [
   { plural: 'configmaps', kind: 'ConfigMap', apiVersion: 'v1', body: { data: { of: 'a load' } } },
@@ -24,6 +30,30 @@ const RESOURCES: readonly SwarmResource[] = [
       },
     },
   },
+  { plural: 'services', kind: 'Service', apiVersion: 'v1', body: HEADLESS },
+  { plural: 'events', kind: 'Event', apiVersion: 'v1', body: ABOUT_NOTHING },
+  // Nothing is scheduled to it, for it is none.
+  {
+    plural: 'nodes',
+    kind: 'Node',
+    apiVersion: 'v1',
+    cluster: true,
+    body: { spec: { unschedulable: true } },
+  },
+  {
+    plural: 'csidrivers',
+    kind: 'CSIDriver',
+    apiVersion: 'storage.k8s.io/v1',
+    cluster: true,
+    body: { spec: {} },
+  },
+  {
+    plural: 'runtimeclasses',
+    kind: 'RuntimeClass',
+    apiVersion: 'node.k8s.io/v1',
+    cluster: true,
+    body: { handler: 'none' },
+  },
   { plural: 'leases', kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', body: { spec: {} } },
 ];
 
@@ -33,8 +63,12 @@ export function findResource(plural: string): SwarmResource | undefined {
   return RESOURCES.find((resource) => resource.plural === plural);
 }
 
-/** Path of all its objects in a namespace. */
-export function collectionPath({ apiVersion, plural }: SwarmResource, namespace: string): string {
+/** Path of all its objects in a namespace; of the cluster where it has none. */
+export function collectionPath(
+  { apiVersion, plural, cluster }: SwarmResource,
+  namespace: string,
+): string {
   const root = apiVersion.includes('/') ? '/apis' : '/api';
+  if (cluster === true) return `${root}/${apiVersion}/${plural}`;
   return `${root}/${apiVersion}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
 }

@@ -14,7 +14,7 @@ import { Figures } from './figures.ts';
 import { Marker } from './marker.ts';
 import { collectionPath, type SwarmResource } from './resource.ts';
 import { Watcher } from './watcher.ts';
-import { Writer } from './writer.ts';
+import { type Select, Writer } from './writer.ts';
 
 export interface SwarmPlan {
   readonly access: ClusterAccess;
@@ -31,6 +31,7 @@ export interface SwarmPlan {
   readonly writesPerSecond: number;
   readonly objects: number;
   readonly shards: number;
+  readonly select: Select;
 }
 
 const SWEEP_MS = 20;
@@ -70,7 +71,7 @@ export class Swarm {
   constructor(plan: SwarmPlan, output: SwarmOutput) {
     this.#plan = plan;
     this.#output = output;
-    const { watchers, objects, shards, resource, namespace, labels } = plan;
+    const { watchers, objects, shards, resource, namespace, labels, select } = plan;
     const runId = randomBytes(4).toString('hex');
     this.#connections = new Connections(plan.access);
     this.#checker = new WatchChecker({ watchers, objects, shards });
@@ -85,7 +86,7 @@ export class Swarm {
     };
     const failed = (why: string): void => figures.failed(why);
     const connection = plan.connections;
-    const own = { connection, resource, runId, objects, shards, labels, failed };
+    const own = { connection, resource, runId, objects, shards, labels, select, failed };
     this.#writer = new Writer({ ...shared, ...own });
     const parts = {
       ...shared,
@@ -98,14 +99,19 @@ export class Swarm {
     });
   }
 
-  /** Resolves with whether the run counts. Aborting ends the measuring and not what follows it. */
-  async run(signal: AbortSignal): Promise<Validity> {
+  /**
+   * Resolves with whether the run counts. Aborting ends the measuring and not what follows it.
+   *
+   * @param held resolves when measuring is to begin; a line says when everybody watches and waits
+   */
+  async run(signal: AbortSignal, held?: Promise<unknown>): Promise<Validity> {
     await this.#reach();
     let sweep: NodeJS.Timeout | undefined;
     try {
       await this.#writer.prepare();
       sweep = setInterval(() => this.#sweep(), SWEEP_MS);
       await this.#allWatching(signal);
+      if (held !== undefined) await this.#hold(held);
       return await this.#measure(signal);
     } finally {
       clearInterval(sweep);
@@ -149,6 +155,13 @@ export class Swarm {
       }
       await delay(POLL_MS);
     }
+  }
+
+  async #hold(held: Promise<unknown>): Promise<void> {
+    const now = (): number => Math.round(performance.now() - this.#startedAtMs);
+    this.#output.line({ type: 'phase', name: 'warmup', atMs: now() });
+    await held;
+    this.#output.line({ type: 'phase', name: 'measure', atMs: now() });
   }
 
   async #measure(signal: AbortSignal): Promise<Validity> {

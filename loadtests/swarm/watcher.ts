@@ -39,7 +39,7 @@ const SHORT_WATCH_MS = 1000;
 export class Watcher {
   readonly index: number;
   readonly #connection: number;
-  readonly #selector: string;
+  readonly #selector: Readonly<Record<string, string>>;
   readonly #parts: WatcherParts;
   readonly #backOff = new ReflectorBackOff();
   #cancel: (() => void) | undefined;
@@ -55,7 +55,13 @@ export class Watcher {
   /** The objects of initial events; undefined when they are over. */
   #initial: Mark[] | undefined;
 
-  constructor(index: number, connection: number, selector: string, parts: WatcherParts) {
+  /** @param selector the part of its queries that says what it wants to see */
+  constructor(
+    index: number,
+    connection: number,
+    selector: Readonly<Record<string, string>>,
+    parts: WatcherParts,
+  ) {
     this.index = index;
     this.#connection = connection;
     this.#selector = selector;
@@ -274,9 +280,8 @@ export class Watcher {
   }
 
   #query(fields: Readonly<Record<string, string>>): string {
-    const query = new URLSearchParams(fields);
+    const query = new URLSearchParams({ ...fields, ...this.#selector });
     if (fields.resourceVersion === '') query.delete('resourceVersion');
-    if (this.#selector !== '') query.set('labelSelector', this.#selector);
     return query.toString();
   }
 }

@@ -16,6 +16,9 @@ const ANSWER_LIMIT_MS = 10_000;
 const RETRY_MS = 200;
 const CREATES_AT_ONCE = 16;
 
+/** A kubelet finds what is its own by the object's name, or by the node of a pod. */
+export type Select = 'label' | 'name' | 'node';
+
 export interface WriterParts {
   readonly connections: Connections;
   /** Its own connection's number. */
@@ -28,6 +31,8 @@ export interface WriterParts {
   readonly shards: number;
   /** Labels that the watchers select by, besides the shard's. */
   readonly labels: Readonly<Record<string, string>>;
+  /** By what else than labels a watcher finds its shard. */
+  readonly select: Select;
   /** What was refused or not answered. */
   readonly failed: (why: string) => void;
 }
@@ -52,17 +57,22 @@ export class Writer {
     this.sequences = new Int32Array(parts.objects);
   }
 
-  /** What the watchers of a shard select by. */
-  selector(shard: number): string {
-    const { shards, labels } = this.#parts;
+  /** What the watchers of a shard ask with: `labelSelector` or `fieldSelector`. */
+  selector(shard: number): Readonly<Record<string, string>> {
+    const { shards, labels, select } = this.#parts;
+    // As many objects as shards: parseSwarm.
+    if (select === 'name') return { fieldSelector: `metadata.name=${this.#name(shard)}` };
+    if (select === 'node') return { fieldSelector: `spec.nodeName=${this.#name(shard)}` };
     const all = shards === 1 ? labels : { ...labels, [SHARD_LABEL]: String(shard) };
-    return Object.entries(all)
+    const labelSelector = Object.entries(all)
       .map(([key, value]) => `${key}=${value}`)
       .join(',');
+    return labelSelector === '' ? {} : { labelSelector };
   }
 
   /** Creates all objects. A CommandError says why one cannot be. */
   async prepare(): Promise<void> {
+    if (this.#parts.resource.plural === 'pods') await this.#createAccount();
     const waiting = Array.from({ length: this.#parts.objects }, (_, object) => object);
     const failures: unknown[] = [];
     const worker = async (): Promise<void> => {
@@ -103,10 +113,17 @@ export class Writer {
 
   /** Also what was created without our having been told. A CommandError says what is left. */
   async remove(): Promise<void> {
-    const { collection, runId } = this.#parts;
-    const path = `${collection}?${this.#ownQuery()}`;
+    const { collection, resource } = this.#parts;
+    await this.#removeFrom(collection);
+    if (resource.plural === 'pods') await this.#removeFrom(this.#accounts());
+  }
+
+  async #removeFrom(collection: string): Promise<void> {
+    // Without grace: pods on a node would wait for a kubelet that does not exist.
+    const path = `${collection}?${this.#ownQuery()}&gracePeriodSeconds=0`;
     const { status, how } = await this.#ask({ method: 'DELETE', path });
     if (status === 200 || status === 404) return;
+    const { runId } = this.#parts;
     throw new CommandError(
       `DELETE ${collection}: ${status || how}: objects labelled ${LOAD_LABEL}=${runId} are left`,
       { exitCode: EXIT_CODE.failure },
@@ -123,9 +140,16 @@ export class Writer {
     return sequences;
   }
 
+  /** Admission asks for one of each pod, and where no controller runs there is no default. */
+  async #createAccount(): Promise<void> {
+    const { runId } = this.#parts;
+    const metadata = { name: `swarm-${runId}`, labels: { [LOAD_LABEL]: runId } };
+    await this.#post(this.#accounts(), { metadata });
+  }
+
   async #create(object: number): Promise<void> {
     const { collection, resource, runId, shards, labels } = this.#parts;
-    const { apiVersion, kind, body } = resource;
+    const { apiVersion, kind } = resource;
     const metadata = {
       name: this.#name(object),
       labels: {
@@ -135,17 +159,31 @@ export class Writer {
       },
       annotations: { [MARKER_ANNOTATION]: this.#mark(object, 1) },
     };
+    const body = this.#body(object % shards);
+    const answer = await this.#post(collection, { apiVersion, kind, metadata, ...body });
+    this.#know(object, 1, answer);
+  }
+
+  #body(shard: number): object {
+    const { resource, select, runId } = this.#parts;
+    if (resource.plural !== 'pods') return resource.body;
+    const { spec } = resource.body as { readonly spec: object };
+    const nodeName = select === 'node' ? { nodeName: this.#name(shard) } : {};
+    return { spec: { ...spec, serviceAccountName: `swarm-${runId}`, ...nodeName } };
+  }
+
+  async #post(collection: string, object: object): Promise<SwarmAnswer> {
     const answer = await this.#ask({
       method: 'POST',
       path: collection,
       contentType: 'application/json',
-      body: JSON.stringify({ apiVersion, kind, metadata, ...body }),
+      body: JSON.stringify(object),
     });
     if (answer.status !== 201) {
       const why = answer.status === 0 ? answer.how : `${answer.status} ${message(answer.body)}`;
       throw new CommandError(`POST ${collection}: ${why}`);
     }
-    this.#know(object, 1, answer);
+    return answer;
   }
 
   /** Until the change is known to be committed, or the writer is stopped. */
@@ -191,6 +229,11 @@ export class Writer {
 
   #ownQuery(): string {
     return `labelSelector=${encodeURIComponent(`${LOAD_LABEL}=${this.#parts.runId}`)}`;
+  }
+
+  /** Beside the pods. */
+  #accounts(): string {
+    return this.#parts.collection.replace(/pods$/, 'serviceaccounts');
   }
 
   #name(object: number): string {

@@ -36,7 +36,7 @@ async function swarm(options: Options = {}, during?: (stop: () => void) => Promi
     access: { server, caPem: simulator.pki.clusterCa.cert, token: 'token-admin' },
     ...{ resource, namespace: 'default', labels: {}, watchers: 12, connections: 2 },
     ...{ mode: 'list-watch', encoding: 'json', durationMs: 1000, timeoutMs: 300_000 },
-    ...{ writesPerSecond: 50, objects: 6, shards: 2 },
+    ...{ writesPerSecond: 50, objects: 6, shards: 2, select: 'label' },
     ...rest,
   };
   const said: string[] = [];
