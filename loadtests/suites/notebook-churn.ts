@@ -4,7 +4,7 @@
 // state; the pod's event issued anew about the notebook. A stop is an annotation on the notebook, by
 // which its StatefulSet is written with no replicas (generateStatefulSet) and its pod goes. Then the
 // user deletes it. The pod itself is as the StatefulSet controller, scheduler and kubelet have it.
-// A start and a stop per minute for twenty nodes: 5 a minute of 100 nodes.
+// A start and a stop per minute for ten nodes: 10 a minute of 100 nodes.
 // The notebook is a ConfigMap and the StatefulSet another: definitions made and removed in each run
 // would change what every apiserver serves, and a StatefulSet's own controller would make the pod a
 // second time where one runs. Nothing in it is random.
@@ -23,7 +23,7 @@ import {
 } from '../lib/pods.ts';
 import { NODES } from '../lib/target.ts';
 
-const NOTEBOOKS_PER_NODE_SECOND = 1 / 1200;
+const NOTEBOOKS_PER_NODE_SECOND = 1 / 600;
 // One takes less than a second, of which an apiserver that is slow may make thirty.
 const USERS = Math.max(5, Math.ceil(NODES / 20));
 

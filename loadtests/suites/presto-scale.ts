@@ -1,11 +1,13 @@
 // Presto clusters that are there for a while: a Deployment for the coordinator and one for the
 // workers, a ConfigMap and a Service (there is no operator that all use; so do the charts of
-// trinodb/charts, charts/trino/templates/deployment-coordinator.yaml, deployment-worker.yaml). Workers go
-// from 0 to 20 and back: the user writes the scale, and the ReplicaSet controller makes pods in batches
-// of 1, 2, 4, 8 (kubernetes/kubernetes pkg/controller/replicaset/replica_set.go, slowStartBatch);
-// going down it deletes all at once. The service's slice is written whole once for each batch.
-// A cluster in a thousand seconds for each node: 6 a minute of 100, of 21 pods each.
-// Plain core objects; the Deployments are paused, see loadtests/lib/deployments.ts. Nothing in it is random.
+// trinodb/charts, charts/trino/templates/deployment-coordinator.yaml, deployment-worker.yaml).
+// Workers are scaled from 0 to 20 and back: the user writes the scale, and the ReplicaSet controller
+// makes pods in batches of 1, 2, 4, 8 (kubernetes/kubernetes pkg/controller/replicaset/
+// replica_set.go, slowStartBatch); going down it deletes all at once. The service's slice is written
+// whole once for each batch.
+// A cluster in a thousand seconds for each node: 6 a minute of 100 nodes, of 21 pods each.
+// Plain core objects; the Deployments are paused (loadtests/lib/deployments.ts). Nothing in it is
+// random.
 import exec from 'k6/execution';
 import {
   createDeployment,
