@@ -4,7 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { CommandError, runCommand } from '../../common/command.ts';
 import { EXIT_CODE, type ExitCode } from '../../common/exit-code.ts';
-import { formatPowerCurve, runTrials } from './self-test.ts';
+import { lossyArms, readRecording, sameArms, slowerArms } from './recorded-arms.ts';
+import { formatPowerCurve, runRecordedTrials, runTrials } from './self-test.ts';
 
 const DOCUMENT = new URL('../../docs/load-gate.md', import.meta.url);
 const CURVE = /(<!-- power curve -->\n).*(<!-- end of power curve -->)/s;
@@ -24,11 +25,22 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     );
     return EXIT_CODE.ok;
   }
+  const recording = readRecording();
   const counts = {
     same: runTrials({ trials, pairs: PAIRS, factor: 1, seed: 11 }),
     restless: runTrials({ trials, pairs: PAIRS, factor: 1, spread: 0.1, seed: 12 }),
     slower: runTrials({ trials, pairs: PAIRS, factor: 1.2, seed: 13 }),
     littleSlower: runTrials({ trials, pairs: PAIRS, factor: 1.03, seed: 14 }),
+    recorded: {
+      same: runRecordedTrials(trials, (seed) => sameArms(recording, seed)),
+      slower: runRecordedTrials(trials, (seed) => slowerArms(recording, seed)),
+      lossy: runRecordedTrials(
+        trials,
+        (seed) => lossyArms(recording, seed),
+        (name) => name === 'watch_events_lost',
+      ),
+      littleSlower: runRecordedTrials(trials, (seed) => sameArms(recording, seed, 1.03)),
+    },
   };
   process.stdout.write(`${JSON.stringify(counts)}\n`);
   return EXIT_CODE.ok;

@@ -1,5 +1,7 @@
 // What the gate itself is worth: how often it alarms where nothing changed, and how much it sees.
+import type { Arms } from './arms.ts';
 import { fewestRuns } from './power.ts';
+import { RECORDED_SERIES } from './recorded-arms.ts';
 import { SYNTHETIC_METRICS, syntheticArms } from './synthetic-arms.ts';
 import { type GateVerdict, judge, type Outcome } from './verdict.ts';
 
@@ -47,6 +49,26 @@ export function runTrials({ trials, pairs, factor, spread, seed = 1 }: TrialPlan
   return { trials, found, falseAlarms, outcomes };
 }
 
+/** The same over runs that were real, of which the verb RECORDED_SERIES is slower or is not. */
+export function runRecordedTrials(
+  trials: number,
+  drawArms: (seed: number) => Arms,
+  isRight = (name: string): boolean => name.endsWith(`{${RECORDED_SERIES}}`),
+): TrialCounts {
+  const outcomes = { pass: 0, regression: 0, objectiveFailed: 0, invalid: 0, inconclusive: 0 };
+  let found = 0;
+  let falseAlarms = 0;
+  for (let trial = 0; trial < trials; trial += 1) {
+    const verdict = judge(drawArms(trial + 1));
+    outcomes[verdict.outcome] += 1;
+    const regressed = namesOfRegressed(verdict);
+    const right = regressed.filter(isRight);
+    if (verdict.outcome === 'regression' && right.length > 0) found += 1;
+    if (regressed.length > right.length) falseAlarms += 1;
+  }
+  return { trials, found, falseAlarms, outcomes };
+}
+
 function namesOfRegressed({ metrics }: GateVerdict): string[] {
   return metrics.filter(({ finding }) => finding === 'REGRESSED').map(({ name }) => name);
 }
@@ -55,6 +77,19 @@ const FACTORS = [1, 1.03, 1.1, 1.15, 1.2, 1.3, 1.5] as const;
 const PAIRS = [5, 8, 10, 15] as const;
 const SPREADS = [0.03, 0.06] as const;
 
+interface PowerCell {
+  readonly spread: number;
+  readonly pairs: number;
+  readonly factor: (typeof FACTORS)[number];
+}
+
+/** How often the slower metric is found, or, where none is slower, how often any is called so. */
+export function powerFigure(trials: number, { spread, pairs, factor }: PowerCell): string {
+  const seed = 10 * pairs + FACTORS.indexOf(factor);
+  const { found, falseAlarms } = runTrials({ trials, pairs, factor, spread, seed });
+  return `${Math.round((100 * (factor === 1 ? falseAlarms : found)) / trials)} %`;
+}
+
 /** A table of how often a slower metric is called a regression, as Markdown. */
 export function formatPowerCurve(trials: number): string {
   const titles = ['spread of runs', 'pairs', ...FACTORS.map(titleOf)];
@@ -62,17 +97,7 @@ export function formatPowerCurve(trials: number): string {
     PAIRS.map((pairs) => [
       `${100 * spread} %`,
       `${pairs}`,
-      ...FACTORS.map((factor, index) => {
-        const { found, falseAlarms } = runTrials({
-          trials,
-          pairs,
-          factor,
-          spread,
-          seed: 10 * pairs + index,
-        });
-        const share = (factor === 1 ? falseAlarms : found) / trials;
-        return `${Math.round(100 * share)} %`;
-      }),
+      ...FACTORS.map((factor) => powerFigure(trials, { spread, pairs, factor })),
     ]),
   );
   const count = Object.keys(SYNTHETIC_METRICS).length;

@@ -1,6 +1,6 @@
 // Runs that never were, with a known truth: what the gate is tried on. Their figures have heavy
 // tails and a slow drift that both arms meet, as those of a shared machine have.
-import { RESULT_SCHEMA, type RunResult } from '../result.ts';
+import { type MetricLine, RESULT_SCHEMA, type RunResult } from '../result.ts';
 import type { Arms, NamedRun } from './arms.ts';
 import { nextNormal, type Random, seededRandom } from './random.ts';
 
@@ -36,9 +36,8 @@ export function syntheticArms(options: SyntheticOptions): Arms {
   for (let index = 0; index < 2 * options.pairs; index += 1) {
     drift = MEMORY * drift + nextNormal(random) * 0.01;
     const isBaseline = index % 4 === 0 || index % 4 === 3;
-    const name = `${isBaseline ? 'baseline' : 'candidate'}-${index}.ndjson`;
-    const result = syntheticRun(options, { index, drift, isBaseline, random });
-    (isBaseline ? baseline : candidate).push({ name, result });
+    const run = syntheticRun(options, { index, drift, isBaseline, random });
+    (isBaseline ? baseline : candidate).push(run);
   }
   return { baseline, candidate };
 }
@@ -53,13 +52,26 @@ interface Moment {
 function syntheticRun(
   { seed, factors = {}, spread = DEFAULT_SPREAD }: SyntheticOptions,
   { index, drift, isBaseline, random }: Moment,
-): RunResult {
+): NamedRun {
   const metrics = Object.entries(SYNTHETIC_METRICS).map(([name, mean]) => {
     const factor = isBaseline ? 1 : (factors[name] ?? 1);
     const value = mean * factor * Math.exp(drift + spread * nextHeavy(random));
     return { type: 'metric' as const, name, value, unit: 'ms' as const, better: 'lower' as const };
   });
-  return {
+  return runOf({ index, target: isBaseline ? 'baseline' : 'candidate', seed, metrics });
+}
+
+interface RunParts {
+  /** In the order in which runs were made. */
+  readonly index: number;
+  readonly target: string;
+  readonly seed: number;
+  readonly metrics: readonly MetricLine[];
+}
+
+/** A valid run of these figures. */
+export function runOf({ index, target, seed, metrics }: RunParts): NamedRun {
+  const result: RunResult = {
     run: {
       type: 'run',
       schema: RESULT_SCHEMA,
@@ -68,7 +80,7 @@ function syntheticRun(
       nodes: 100,
       seed,
       suiteHash: 'synthetic',
-      target: isBaseline ? 'baseline' : 'candidate',
+      target,
       startedAt: new Date(index * MINUTE_MS).toISOString(),
       environment: { versions: {}, flags: {}, cores: 2, cpu: 'none', memoryMib: 1, kernel: 'none' },
     },
@@ -90,6 +102,7 @@ function syntheticRun(
       },
     },
   };
+  return { name: `${target}-${index}.ndjson`, result };
 }
 
 /** Student's t with five degrees of freedom, scaled to a deviation of 1: one run in fifty is far off. */

@@ -1,7 +1,8 @@
 // The gate's verdict over two arms, in a fixed order: whether the runs count at all, each metric,
 // the objectives, then what it comes to. Pure: the same arms give the same verdict.
 import type { ObjectiveLine } from '../result.ts';
-import { type Arms, findProblems, findWarnings, type NamedRun, orderOf } from './arms.ts';
+import { type Arms, findProblems, findWarnings, orderOf } from './arms.ts';
+import { gatherMetrics, type LeftOut } from './gather-metrics.ts';
 import { adjustHolm } from './holm.ts';
 import {
   compareMetric,
@@ -49,12 +50,6 @@ export interface ObjectiveVerdict {
   readonly baselineMissedRuns: number;
 }
 
-export interface LeftOut {
-  readonly name: string;
-  readonly reason: string;
-  readonly critical: boolean;
-}
-
 export interface GateVerdict {
   readonly outcome: Outcome;
   readonly exitCode: number;
@@ -74,9 +69,6 @@ export interface GateVerdict {
   readonly moreRuns: number | undefined;
   readonly limits: GateLimits;
 }
-
-// perf-tests leaves out calls with fewer: their percentiles are single requests.
-const MIN_OBSERVATIONS = 10;
 
 export function judge(arms: Arms, limits: GateLimits = DEFAULT_LIMITS): GateVerdict {
   const problems = findProblems(arms);
@@ -100,42 +92,6 @@ export function judge(arms: Arms, limits: GateLimits = DEFAULT_LIMITS): GateVerd
     order: orderOf(arms),
     moreRuns,
   };
-}
-
-/** By name, in the order in which the baseline has them. */
-function gatherMetrics(arms: Arms): {
-  judged: MetricValues[];
-  leftOut: LeftOut[];
-} {
-  const lines = [...arms.baseline, ...arms.candidate].flatMap(({ result }) => result.metrics);
-  const names = [...new Set(lines.map(({ name }) => name))];
-  const judged: MetricValues[] = [];
-  const leftOut: LeftOut[] = [];
-  for (const name of names) {
-    const own = lines.filter((line) => line.name === name);
-    const [first] = own;
-    if (first === undefined) continue;
-    const critical = own.some((line) => line.critical === true);
-    const fewest = Math.min(...own.map((line) => line.observations ?? Infinity));
-    const baseline = valuesOf(arms.baseline, name);
-    const candidate = valuesOf(arms.candidate, name);
-    if (fewest < MIN_OBSERVATIONS && !critical) {
-      leftOut.push({ name, critical, reason: `made of ${fewest} observations in a run` });
-    } else if (baseline.length === 0 || candidate.length === 0) {
-      const arm = baseline.length === 0 ? 'baseline' : 'candidate';
-      leftOut.push({ name, critical, reason: `not measured in the ${arm}` });
-    } else {
-      const { unit, better } = first;
-      judged.push({ name, unit, better, critical, baseline, candidate });
-    }
-  }
-  return { judged, leftOut };
-}
-
-function valuesOf(runs: readonly NamedRun[], name: string): number[] {
-  return runs.flatMap(({ result }) =>
-    result.metrics.filter((metric) => metric.name === name).map(({ value }) => value),
-  );
 }
 
 function judgeMetrics(values: readonly MetricValues[], limits: GateLimits): MetricVerdict[] {

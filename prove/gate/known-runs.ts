@@ -9,13 +9,19 @@ interface Counts {
   readonly trials: number;
   readonly found: number;
   readonly falseAlarms: number;
+  readonly outcomes: { readonly regression: number; readonly objectiveFailed: number };
 }
 
-interface SelfTest {
+interface Comparisons {
   readonly same: Counts;
   readonly restless: Counts;
   readonly slower: Counts;
   readonly littleSlower: Counts;
+}
+
+interface SelfTest extends Comparisons {
+  /** Over arms that are drawn from real runs. */
+  readonly recorded: Omit<Comparisons, 'restless'> & { readonly lossy: Counts };
 }
 
 export async function measureGateOnKnownRuns({ signal, say }: ScenarioContext): Promise<Row[]> {
@@ -30,7 +36,7 @@ export async function measureGateOnKnownRuns({ signal, say }: ScenarioContext): 
   return rowsOf(JSON.parse(last) as SelfTest);
 }
 
-function rowsOf({ same, restless, slower, littleSlower }: SelfTest): Row[] {
+function rowsOf({ same, restless, slower, littleSlower, recorded }: SelfTest): Row[] {
   const unit = `of ${same.trials}`;
   return [
     atMost({ what: 'false regressions, same against same', value: same.falseAlarms, unit }, 1),
@@ -38,5 +44,25 @@ function rowsOf({ same, restless, slower, littleSlower }: SelfTest): Row[] {
     atLeast({ what: '+20 % on one metric, found there', value: slower.found, unit }, 18),
     atMost({ what: '+20 % on one metric, found elsewhere', value: slower.falseAlarms, unit }, 0),
     atMost({ what: '+3 % on one metric, called worse', value: littleSlower.found, unit }, 0),
+    ...recordedRows(recorded),
+  ];
+}
+
+function recordedRows({ same, slower, littleSlower, lossy }: SelfTest['recorded']): Row[] {
+  const unit = `of ${same.trials}`;
+  const { regression, objectiveFailed } = same.outcomes;
+  return [
+    atMost({ what: 'real runs, same against same: regressions', value: regression, unit }, 1),
+    atMost({ what: 'the same: objectives missed', value: objectiveFailed, unit }, 0),
+    atLeast(
+      { what: 'real runs, +20 % on PUT: regressions, found there', value: slower.found, unit },
+      18,
+    ),
+    atMost(
+      { what: 'real runs, +20 % on PUT: found elsewhere', value: slower.falseAlarms, unit },
+      1,
+    ),
+    atLeast({ what: 'real runs, one event lost: regressions', value: lossy.found, unit }, 20),
+    atMost({ what: 'real runs, +3 % on PUT: called worse', value: littleSlower.found, unit }, 0),
   ];
 }

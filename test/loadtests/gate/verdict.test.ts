@@ -216,6 +216,16 @@ test('metrics made of few observations, and those of one arm alone, are left out
   expect(judge(few).leftOut).toMatchObject([
     { name: 'm', reason: 'made of 9 observations in a run' },
   ]);
+  const rare = changeCandidate((result, index) =>
+    index > 2 ? result : addMetric(result, { name: 'm', unit: 'ms', better: 'lower', value: 9 }),
+  );
+  const waits = {
+    ...rare,
+    baseline: withMetric({ name: 'm', unit: 'ms', better: 'lower' }, TEN, TEN).baseline,
+  };
+  expect(judge(waits).leftOut).toMatchObject([
+    { name: 'm', reason: 'measured in less than 4 runs of an arm' },
+  ]);
   const critical = { name: 'lost', unit: '1', better: 'lower', critical: true } as const;
   const missing = { ...withMetric(critical, [], []), candidate: SAME.candidate };
   // What must never happen was not looked at: that is no pass.
@@ -261,7 +271,6 @@ test('arms that change places mirror each finding', () => {
 
 test('the gate alarms falsely in at most one of twenty, sees +20 % and lets +3 % pass', () => {
   expect(runTrials({ trials: 60, pairs: 8, factor: 1 }).falseAlarms).toBeLessThanOrEqual(3);
-  // Restless runs must not make it alarm either.
   expect(
     runTrials({ trials: 40, pairs: 5, factor: 1, spread: 0.15 }).falseAlarms,
   ).toBeLessThanOrEqual(2);
