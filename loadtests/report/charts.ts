@@ -178,7 +178,7 @@ export function drawInterval(metric: MetricVerdict, range: readonly [number, num
 export function rangeOf(metrics: readonly MetricVerdict[]): [number, number] {
   const ends = metrics.flatMap(({ ratio }) => (ratio === undefined ? [] : [ratio.low, ratio.high]));
   const widest = most(ends.map((end) => Math.abs(Math.log(end))));
-  const half = Math.min(Math.log(4), Math.max(Math.log(1.3), widest * 1.05));
+  const half = Math.min(Math.log(1.6), Math.max(Math.log(1.3), widest * 1.05));
   return [Math.exp(-half), Math.exp(half)];
 }
 
