@@ -94,6 +94,42 @@ test('a run through a fault leaves its result, and nothing on the cluster', asyn
   expect(await countLabelled()).toBe(0);
 });
 
+/** Of every kind that the server has, so that one which nobody thought of removing is seen. */
+async function namesLabelled(): Promise<string[]> {
+  const kubectl = async (...args: readonly string[]): Promise<string[]> => {
+    const argv = ['--kubeconfig', cluster.kubeconfig, ...args];
+    const { stdout } = await promisify(execFile)(binaryPath('kubectl'), argv);
+    return stdout.split('\n').filter((line) => line !== '');
+  };
+  const kinds = await kubectl('api-resources', '--verbs=list', '-o', 'name');
+  return await kubectl('get', kinds.join(','), '-A', '-l', 'evenkeel.dev/load', '-o', 'name');
+}
+
+const kindsOf = (names: readonly string[]): string[] =>
+  [...new Set(names.map((name) => name.slice(0, name.indexOf('/'))))].sort();
+
+test('of a run of every flow that is broken off nothing stays, of no kind', async () => {
+  const interrupt = new AbortController();
+  const silent = { write: () => true };
+  const argv = ['mixed', '--kubeconfig', cluster.kubeconfig, '--nodes', '20', '--duration', '120'];
+  const output = { stdout: silent, stderr: silent };
+  const run = runRunCommand(argv, interrupt.signal, output).catch((error: unknown) => error);
+  // A storm's events come only after set-up, and stay: everything that set-up makes is there by then.
+  await expect
+    .poll(namesLabelled, { timeout: 90_000, interval: 500 })
+    .toContainEqual(expect.stringMatching(/^event\/load-\w+\.\d+$/));
+  const before = kindsOf(await namesLabelled());
+  interrupt.abort();
+  await run;
+  expect(before).toEqual(
+    expect.arrayContaining([
+      ...['configmap', 'deployment.apps', 'endpointslice.discovery.k8s.io'],
+      ...['lease.coordination.k8s.io', 'node', 'pod', 'serviceaccount'],
+    ]),
+  );
+  expect(await namesLabelled()).toEqual([]);
+});
+
 test('clean removes what a killed run has left, and nothing else', async () => {
   const access = readKubeconfig(cluster.kubeconfig);
   const nodes = ['left', 'other'].map((name) => ({
