@@ -21,6 +21,9 @@ export const NODES: number = positive('LOAD_NODES');
 export const WARMUP_SECONDS: number = positive('LOAD_WARMUP_SECONDS');
 export const MEASURE_SECONDS: number = positive('LOAD_MEASURE_SECONDS');
 
+/** `host:port` of each member, and empty where the run does not know them. */
+export const ETCD: readonly string[] = (__ENV.LOAD_ETCD ?? '').split(',').filter(Boolean);
+
 /**
  * For so long the servers may stand still, as with a fault in the run, before a request that is due
  * finds nobody to send it.

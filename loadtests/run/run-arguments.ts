@@ -11,7 +11,7 @@ import {
   localFlagsAmong,
   parseLocal,
 } from '../local/local-arguments.ts';
-import { FAULT_NAMES, SCRAPED_COMPONENTS, type ScrapeTarget } from '../local/site.ts';
+import { FAULT_NAMES, SCRAPED_COMPONENTS, type ScrapeTarget, type Site } from '../local/site.ts';
 import { findSite } from '../local/site-socket.ts';
 import { parseFaults } from './planned-fault.ts';
 import { PROFILES } from './profile.ts';
@@ -57,6 +57,7 @@ export const CLEAN_HELP = `Removes everything that carries the label evenkeel.de
   evenkeel-load clean
 
 ${CLUSTER_HELP}
+  --etcd URL,...          of its etcd, without TLS: what etcd-direct left there is removed too
 
 Example: evenkeel-load clean --kubeconfig admin.yaml
 `;
@@ -212,9 +213,21 @@ function parseScrape(text: string, index: number): ScrapeTarget {
   return { component, instance: `${name} ${index + 1}`, url: `${address}/metrics` };
 }
 
-export function parseClean(argv: readonly string[]): ClusterArguments | 'help' {
-  const { values } = usage(() => parseArgs({ args: [...argv], options: CLUSTER_FLAGS }));
-  return values.help === true ? 'help' : cluster(values);
+export interface CleanArguments extends ClusterArguments {
+  readonly site: Site | undefined;
+  readonly etcd: readonly string[];
+}
+
+export function parseClean(argv: readonly string[]): CleanArguments | 'help' {
+  const options = { ...CLUSTER_FLAGS, etcd: RUN_FLAGS.etcd };
+  const { values } = usage(() => parseArgs({ args: [...argv], options }));
+  if (values.help === true) return 'help';
+  const { kubeconfig } = values;
+  return {
+    ...cluster(values),
+    site: kubeconfig === undefined ? undefined : findSite(kubeconfig),
+    etcd: listOf(values.etcd).map(parseEtcd),
+  };
 }
 
 interface ClusterFlags {

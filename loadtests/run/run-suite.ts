@@ -16,6 +16,7 @@ import { serverMetrics, serverWindows } from '../scrape/server-metrics.ts';
 import { checkAccess, removeMade } from './cluster.ts';
 import { writeCredentials } from './credentials.ts';
 import { describeEnvironment } from './environment.ts';
+import { ETCD_SUITE, removeKeys } from './etcd-keys.ts';
 import { expectedIterations } from './expected.ts';
 import { type K6Outcome, runK6 } from './k6.ts';
 import { MeasuredPhase } from './measured-phase.ts';
@@ -73,6 +74,7 @@ export async function runSuite(
   checkRunnable(plan);
   const version = await checkAccess(target.access);
   const site = await describeSite(target);
+  const etcdUrls = requireEtcd(plan.suite, site.etcdUrls);
   const startedAtMs = Date.now();
   const samples = new Samples(startedAtMs);
   const runId = `${startedAtMs.toString(36)}${randomBytes(2).toString('hex')}`;
@@ -97,7 +99,7 @@ export async function runSuite(
     ...scriptEnvironment(plan, target.access, runId),
     ...etcdEnvironment(site.etcdUrls),
   };
-  const parts = { target, samples, phase, progress, runId, signal };
+  const parts = { target, etcdUrls, samples, phase, progress, runId, signal };
   const { outcome, measured } = await load(suiteScript(plan.suite), environment, parts);
   const offered = await expectedIterations(binaryPath('k6'), suiteScript(plan.suite), environment);
   const assessed = assessRun(samples, outcome, offered);
@@ -132,8 +134,16 @@ async function describeSite({ access, site, scrape, etcd }: RunTarget): Promise<
   return { targets: scrape.length > 0 ? scrape : [itself], flags: {}, etcdUrls: etcd };
 }
 
+/** Of a suite that calls etcd itself; none for the others, which leave no keys of their own. */
+function requireEtcd(suite: string, urls: readonly string[]): readonly string[] {
+  if (suite !== ETCD_SUITE) return [];
+  if (urls.length > 0) return urls;
+  throw new CommandError(`${suite}: where is etcd? Give --etcd URL,... or --local`);
+}
+
 interface LoadParts {
   readonly target: RunTarget;
+  readonly etcdUrls: readonly string[];
   readonly samples: Samples;
   readonly phase: MeasuredPhase;
   readonly progress: Progress;
@@ -145,7 +155,7 @@ interface LoadParts {
 async function load(
   script: string,
   environment: Readonly<Record<string, string>>,
-  { target, samples, phase, progress, runId, signal }: LoadParts,
+  { target, etcdUrls, samples, phase, progress, runId, signal }: LoadParts,
 ): Promise<{ outcome: K6Outcome; measured: Awaited<ReturnType<MeasuredPhase['end']>> }> {
   const directory = await mkdtemp(join(tmpdir(), 'evenkeel-load-'));
   try {
@@ -167,6 +177,7 @@ async function load(
     await phase.end();
     // The suite's own teardown has gone before, unless it or k6 was killed.
     await removeMade(target.access, runId);
+    await removeKeys(etcdUrls, runId);
     await rm(directory, { recursive: true, force: true });
   }
 }

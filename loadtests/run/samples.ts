@@ -45,6 +45,9 @@ export class Samples {
   take(line: string): void {
     // Most lines are of metrics that nobody asks for, and parsing is what all this costs.
     if (line.startsWith('{"metric":"http_req_duration"')) this.#takeRequest(line);
+    else if (line.startsWith('{"metric":"grpc_req_duration"')) this.#takeCall(line);
+    else if (line.startsWith('{"metric":"evenkeel_stream_latency"')) this.#takeCall(line);
+    else if (line.startsWith('{"metric":"evenkeel_failures"')) this.#takeFailure(line);
     else if (line.startsWith('{"metric":"iterations"')) this.iterations += pointValue(line);
     else if (line.startsWith('{"metric":"dropped_iterations"')) {
       this.droppedIterations += pointValue(line);
@@ -97,7 +100,8 @@ export class Samples {
         value: latency.percentileUs(percent) / 1000,
         unit: 'ms',
       });
-      const share = errors / observations;
+      // Failures of streams may be of more than ever came.
+      const share = errors / Math.max(observations, errors);
       return [
         percentile(50),
         percentile(99),
@@ -110,8 +114,28 @@ export class Samples {
     const { type, data } = JSON.parse(line) as Point;
     // The first line of a metric says what it is and is no sample.
     if (type !== 'Point') return;
-    const { name = 'unnamed', phase, expected_response: expected } = data.tags;
-    const failed = expected === 'false';
+    this.#record(data, data.tags.expected_response === 'false');
+  }
+
+  /** Of gRPC, whose status is a code (0 is OK); what came on a stream has none. */
+  #takeCall(line: string): void {
+    const { type, data } = JSON.parse(line) as Point;
+    // The life of a stream is no latency.
+    if (type !== 'Point' || data.tags.stream !== undefined) return;
+    this.#record(data, (data.tags.status ?? '0') !== '0');
+  }
+
+  /** Something was answered as it was not meant to be, such as a compare that did not hold. */
+  #takeFailure(line: string): void {
+    const { type, data } = JSON.parse(line) as Point;
+    if (type !== 'Point') return;
+    this.failed += 1;
+    const { name = 'unnamed', phase } = data.tags;
+    if (phase === 'measure') entry(this.#measured, name, () => new Tally()).errors += 1;
+  }
+
+  #record(data: Point['data'], failed: boolean): void {
+    const { name = 'unnamed', phase } = data.tags;
     this.requests += 1;
     if (failed) this.failed += 1;
     const atMs = Date.parse(data.time) - this.#startedAtMs;

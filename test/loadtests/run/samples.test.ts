@@ -39,6 +39,26 @@ test('only what was measured is in the distribution, and the time line has all o
   expect(samples.measureFromMs).toBe(6000);
 });
 
+test('a gRPC call fails by its code, a stream by a failure of its own, and its life is no latency', () => {
+  const samples = new Samples(START_MS);
+  const tags = { name: 'etcd update', phase: 'measure' };
+  samples.take(point('grpc_req_duration', 1000, 3, { ...tags, status: '0' }));
+  samples.take(point('grpc_req_duration', 1000, 3, { ...tags, status: '14' }));
+  const stream = { name: 'etcd watch-event', phase: 'measure' };
+  samples.take(point('grpc_req_duration', 1000, 5000, { ...stream, stream: 'yes' }));
+  samples.take(point('evenkeel_stream_latency', 1000, 2, stream));
+  samples.take(point('evenkeel_failures', 1000, 1, stream));
+  expect(samples.metrics()).toMatchObject([
+    { name: 'latency_p50{etcd update}', observations: 2 },
+    { name: 'latency_p99{etcd update}' },
+    { name: 'errors{etcd update}', value: 0.5 },
+    { name: 'latency_p50{etcd watch-event}', observations: 1 },
+    { name: 'latency_p99{etcd watch-event}' },
+    { name: 'errors{etcd watch-event}', value: 1 },
+  ]);
+  expect(samples.failed).toBe(2);
+});
+
 test.each([
   ['what was asked for', 300, 0, 0.1, 0, []],
   ['one iteration too many', 301, 0, 0.1, 0, []],
@@ -48,7 +68,9 @@ test.each([
   ['failed', 300, 0, 0.1, 107, ['k6 ended with 107: oh']],
 ])('validity of a run: %s', (_, iterations, droppedIterations, cpuShare, exitCode, problems) => {
   const outcome = { exitCode, cpuShare, complaint: 'oh' };
-  expect(assessRun({ iterations, droppedIterations }, outcome, { iterations: 300, ends: 1 }).problems).toEqual(problems);
+  expect(
+    assessRun({ iterations, droppedIterations }, outcome, { iterations: 300, ends: 1 }).problems,
+  ).toEqual(problems);
 });
 
 test('iterations are counted from points alone', () => {
