@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { CommandError, runCommand } from '../common/command.ts';
 import { EXIT_CODE } from '../common/exit-code.ts';
+import { runManifestCommand } from './distributed/manifest-command.ts';
+import { runMergeCommand } from './distributed/merge-command.ts';
 import { runGateCommand } from './gate/gate-command.ts';
 import { runUpCommand } from './local/up-command.ts';
 import { runReportCommand } from './report/report-command.ts';
@@ -16,6 +18,8 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   clean: (argv, signal) => runCleanCommand(argv, signal),
   gate: (argv, signal) => runGateCommand(argv, signal),
   report: (argv, signal) => runReportCommand(argv, signal),
+  manifest: (argv, signal) => runManifestCommand(argv, signal),
+  merge: (argv, signal) => runMergeCommand(argv, signal),
 };
 
 function help(): string {
@@ -25,6 +29,8 @@ function help(): string {
   evenkeel-load run SUITE          one run of a suite
   evenkeel-load gate A B           a verdict over the runs of two arms, saved or fresh
   evenkeel-load report FILE...     one HTML file about runs
+  evenkeel-load manifest SUITE     the same suite on several machines, by the k6-operator
+  evenkeel-load merge LOG...       one result of what those have written
   evenkeel-load clean              removes what runs have left behind
 
 Suites: ${suiteNames().join(', ')}

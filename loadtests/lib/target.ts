@@ -30,7 +30,9 @@ export const ETCD: readonly string[] = (__ENV.LOAD_ETCD ?? '').split(',').filter
  */
 export const STALL_SECONDS = Number(__ENV.LOAD_STALL_SECONDS ?? '0');
 
-const TOKEN = __ENV.LOAD_TOKEN;
+// In a pod it is a file, which a manifest can name without holding the secret.
+const TOKEN_FILE = __ENV.LOAD_TOKEN_FILE;
+const TOKEN = TOKEN_FILE === undefined ? __ENV.LOAD_TOKEN : open(TOKEN_FILE).trim();
 export const AUTHORIZATION: Readonly<Record<string, string>> =
   TOKEN === undefined ? {} : { Authorization: `Bearer ${TOKEN}` };
 
