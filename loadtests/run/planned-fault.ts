@@ -33,6 +33,26 @@ export function parseFaults(
   );
 }
 
+/**
+ * Of the suite that is about a fault, where none is given.
+ *
+ * @param ours whether the control plane is one that can be told to break
+ */
+export function defaultFaults(
+  suite: string,
+  measureSeconds: number,
+  ours: boolean,
+): PlannedFault[] {
+  if (suite !== 'replica-restart') return [];
+  if (!ours) {
+    throw new CommandError(
+      'replica-restart: which fault? Give --fault-command, or a control plane of evenkeel-load up',
+    );
+  }
+  // Late enough to know what is normal, and early enough to see it become so again.
+  return [{ afterMs: (measureSeconds * 1000) / 4, does: { name: 'replica-kill' } }];
+}
+
 function split(flag: string, text: string, example: string): { what: string; afterMs: number } {
   const [, what, after = ''] = /^(.+)@([^@]+)$/s.exec(text) ?? [];
   const afterMs = parseDuration(after);

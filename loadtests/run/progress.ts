@@ -20,7 +20,14 @@ export interface Progress {
 /** @param expectedMs how long the run will take, without set-up */
 export function showProgress(
   suite: string,
-  samples: Pick<Samples, 'requests' | 'failed' | 'p99Ms' | 'measureFromMs'>,
+  {
+    samples,
+    watchP99Ms,
+  }: {
+    readonly samples: Pick<Samples, 'requests' | 'failed' | 'p99Ms' | 'measureFromMs'>;
+    /** Undefined where nothing is watched, or no event has come. */
+    readonly watchP99Ms: () => number | undefined;
+  },
   expectedMs: number,
   stderr: Terminal,
 ): Progress {
@@ -35,7 +42,9 @@ export function showProgress(
       before = { requests, atMs };
       const measuring = samples.measureFromMs !== undefined;
       const p99 = measuring ? `p99 ${samples.p99Ms().toFixed(1)} ms` : 'warm-up';
-      const figures = `${rate.toFixed(1)} requests/s, ${p99}, ${failed} errors`;
+      const watchMs = watchP99Ms();
+      const watch = watchMs === undefined ? '' : `, watch p99 ${watchMs.toFixed(1)} ms`;
+      const figures = `${rate.toFixed(1)} requests/s, ${p99}${watch}, ${failed} errors`;
       const took = `${Math.round((atMs - startedAtMs) / 1000)} s`;
       const line = `${suite} ${bar((atMs - startedAtMs) / expectedMs)} ${took}, ${figures}`;
       stderr.write(erase === '' ? `${line}\n` : `${erase}${line}`);

@@ -13,7 +13,7 @@ import {
 } from '../local/local-arguments.ts';
 import { FAULT_NAMES, SCRAPED_COMPONENTS, type ScrapeTarget, type Site } from '../local/site.ts';
 import { findSite } from '../local/site-socket.ts';
-import { parseFaults } from './planned-fault.ts';
+import { defaultFaults, parseFaults } from './planned-fault.ts';
 import { PROFILES } from './profile.ts';
 import type { RunPlan, RunTarget } from './run-suite.ts';
 
@@ -129,7 +129,10 @@ export function parseRun(argv: readonly string[]): RunArguments | 'help' {
     );
   }
   const commands = values['fault-command'] ?? [];
-  const faults = parseFaults({ named, commands }, plan.profile.measureSeconds);
+  const { measureSeconds } = plan.profile;
+  const given = parseFaults({ named, commands }, measureSeconds);
+  const ours = !('access' in on) || on.site !== undefined;
+  const faults = given.length > 0 ? given : defaultFaults(suite, measureSeconds, ours);
   return { plan: { ...plan, faults }, on, output: values.output };
 }
 

@@ -25,6 +25,9 @@ import type { Profile } from './profile.ts';
 import { type Progress, showProgress, type Terminal } from './progress.ts';
 import { Samples } from './samples.ts';
 import { suiteHash, suiteScript } from './suite.ts';
+import { joinValidity } from './swarm-lines.ts';
+import { swarmSpecs } from './swarm-plans.ts';
+import { type SwarmOutcome, SwarmRuns } from './swarm-runs.ts';
 import { assessRun } from './validity.ts';
 
 // Longer than kube-apiservers stand still when etcd has lost its leader (7 s were seen): a run in which
@@ -76,11 +79,14 @@ export async function runSuite(
   const site = await describeSite(target);
   const etcdUrls = requireEtcd(plan.suite, site.etcdUrls);
   const startedAtMs = Date.now();
+  const nowMs = (): number => Date.now() - startedAtMs;
   const samples = new Samples(startedAtMs);
   const runId = `${startedAtMs.toString(36)}${randomBytes(2).toString('hex')}`;
   const { warmupSeconds, measureSeconds } = plan.profile;
   const expectedMs = 1000 * (warmupSeconds + measureSeconds);
-  const progress = showProgress(plan.suite, samples, expectedMs, stderr);
+  const swarm = new SwarmRuns();
+  const figures = { samples, watchP99Ms: () => swarm.p99Ms() };
+  const progress = showProgress(plan.suite, figures, expectedMs, stderr);
   const scraper = new Scraper({
     targets: site.targets,
     read: (url) => fetchMetrics(url, target.access),
@@ -91,7 +97,7 @@ export async function runSuite(
     site: target.site,
     samples,
     measureSeconds,
-    nowMs: () => Date.now() - startedAtMs,
+    nowMs,
     signal,
     say: progress.say,
   });
@@ -99,11 +105,14 @@ export async function runSuite(
     ...scriptEnvironment(plan, target.access, runId),
     ...etcdEnvironment(site.etcdUrls),
   };
-  const parts = { target, etcdUrls, samples, phase, progress, runId, signal };
-  const { outcome, measured } = await load(suiteScript(plan.suite), environment, parts);
+  const parts = { target, etcdUrls, samples, phase, progress, runId, signal, plan, swarm, nowMs };
+  const { outcome, measured, watched } = await load(suiteScript(plan.suite), environment, parts);
   const offered = await expectedIterations(binaryPath('k6'), suiteScript(plan.suite), environment);
   const assessed = assessRun(samples, outcome, offered);
-  const validity = { ...assessed, problems: [...assessed.problems, ...measured.problems] };
+  const validity = joinValidity(
+    { ...assessed, problems: [...assessed.problems, ...measured.problems, ...watched.problems] },
+    watched.validities,
+  );
   for (const trouble of scraper.troubles) stderr.write(`${trouble}\n`);
   const versions = { 'kube-apiserver': version, etcd: scraper.etcdVersion };
   const latencies = samples.latencies();
@@ -117,6 +126,7 @@ export async function runSuite(
     ...serverWindows(scraper.stretches, series),
     ...samples.distributions(),
     ...samples.metrics(),
+    ...watched.lines,
     ...serverMetrics(scraper, { requests: measured.requests, series }),
     ...judgeObjectives(latencies, scraper.grown('kube-apiserver')),
     { type: 'end', tookMs: Date.now() - startedAtMs, validity },
@@ -148,17 +158,29 @@ interface LoadParts {
   readonly phase: MeasuredPhase;
   readonly progress: Progress;
   readonly runId: string;
+  readonly plan: RunPlan;
+  readonly swarm: SwarmRuns;
+  readonly nowMs: () => number;
   readonly signal: AbortSignal;
 }
 
-/** k6 from its start until nothing of the run is left on the cluster. */
+interface Loaded {
+  readonly outcome: K6Outcome;
+  readonly measured: Awaited<ReturnType<MeasuredPhase['end']>>;
+  readonly watched: SwarmOutcome;
+}
+
+/** k6 and the swarm from their start until nothing of the run is left on the cluster. */
 async function load(
   script: string,
   environment: Readonly<Record<string, string>>,
-  { target, etcdUrls, samples, phase, progress, runId, signal }: LoadParts,
-): Promise<{ outcome: K6Outcome; measured: Awaited<ReturnType<MeasuredPhase['end']>> }> {
+  { target, etcdUrls, samples, phase, progress, runId, signal, plan, swarm, nowMs }: LoadParts,
+): Promise<Loaded> {
   const directory = await mkdtemp(join(tmpdir(), 'evenkeel-load-'));
   try {
+    const { measureSeconds } = plan.profile;
+    const swarmParts = { access: target.access, directory, measureSeconds, nowMs };
+    await swarm.start(swarmSpecs(plan.suite, plan.nodes), swarmParts, signal);
     const outcome = await runK6({
       command: binaryPath('k6'),
       script,
@@ -166,15 +188,20 @@ async function load(
       signal,
       onSample: (line) => {
         samples.take(line);
-        if (samples.measureFromMs !== undefined) phase.begin();
+        if (samples.measureFromMs === undefined) return;
+        phase.begin();
+        swarm.measure();
       },
     });
     const measured = await phase.end();
     requireLoad(samples, outcome, signal);
-    return { outcome, measured };
+    return { outcome, measured, watched: await swarm.end() };
   } finally {
     progress.stop();
     await phase.end();
+    // All of it has ended by itself, unless something has failed.
+    swarm.stop();
+    await swarm.end();
     // The suite's own teardown has gone before, unless it or k6 was killed.
     await removeMade(target.access, runId);
     await removeKeys(etcdUrls, runId);

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { CommandError } from '../../common/command.ts';
 
 const SUITES = fileURLToPath(new URL('../suites/', import.meta.url));
+/** What the swarm is told beside it. */
+const SWARM_PLANS = fileURLToPath(new URL('./swarm-plans.ts', import.meta.url));
 const LIBRARY = fileURLToPath(new URL('../lib/', import.meta.url));
 
 export function suiteNames(): string[] {
@@ -30,7 +32,7 @@ export function suiteHash(script: string): string {
     .sort()
     .map((file) => join(LIBRARY, file));
   const hash = createHash('sha256');
-  for (const file of [script, ...suitesIn(script), ...files]) {
+  for (const file of [script, ...suitesIn(script), ...files, SWARM_PLANS]) {
     hash.update(readFileSync(file)).update('\0');
   }
   return hash.digest('hex');

@@ -32,31 +32,18 @@ export interface SwarmOutcome {
 
 /** All of a run's. */
 export class SwarmRuns {
-  readonly #processes: readonly SwarmProcess[];
-
-  private constructor(processes: readonly SwarmProcess[]) {
-    this.#processes = processes;
-  }
+  readonly #processes: SwarmProcess[] = [];
 
   /** Resolves when every watcher watches; a CommandError when one process could not get there. */
-  static async start(
+  async start(
     specs: readonly SwarmSpec[],
     parts: SwarmRunParts,
     signal: AbortSignal,
-  ): Promise<SwarmRuns> {
+  ): Promise<void> {
     const flags = specs.length === 0 ? [] : await accessFlags(parts);
-    const processes = specs.map((spec) => new SwarmProcess(spec, flags, parts));
-    const runs = new SwarmRuns(processes);
-    const interrupt = (): void => runs.stop();
-    signal.addEventListener('abort', interrupt, { once: true });
-    try {
-      await Promise.all(processes.map((one) => one.watching));
-      return runs;
-    } catch (error) {
-      runs.stop();
-      await runs.end();
-      throw error;
-    }
+    this.#processes.push(...specs.map((spec) => new SwarmProcess(spec, flags, parts)));
+    signal.addEventListener('abort', () => this.stop(), { once: true });
+    await Promise.all(this.#processes.map((one) => one.watching));
   }
 
   /** Later calls do nothing. */

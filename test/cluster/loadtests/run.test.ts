@@ -60,7 +60,7 @@ test('a run through a fault leaves its result, and nothing on the cluster', asyn
   );
   const text = await readFile(file, 'utf8');
   await rm(file);
-  const { run, faults: done, metrics, objectives, windows, end } = parseResult(text, file);
+  const { run, faults: done, metrics, objectives, windows, phases, end } = parseResult(text, file);
   expect(Object.keys(run.environment.versions).sort()).toEqual(
     ['etcd', 'evenkeel', 'k6', 'kube-apiserver', 'node'].sort(),
   );
@@ -85,6 +85,17 @@ test('a run through a fault leaves its result, and nothing on the cluster', asyn
       'door_latency_p99{evenkeel}',
     ]),
   );
+  // The swarm beside k6 has seen its own events, and each of them once, through the fault.
+  for (const what of ['lost', 'duplicated', 'out_of_order']) {
+    const name = `watch_events_${what}{events}`;
+    expect(metrics.find((line) => line.name === name)).toMatchObject({ value: 0, critical: true });
+  }
+  const watched = metrics.find(({ name }) => name === 'watch_latency_p99{watch event events}');
+  expect(watched?.observations).toBeGreaterThan(0);
+  const measured = phases.find(({ name }) => name === 'measure')?.atMs ?? Number.NaN;
+  const heard = windows.filter(({ series }) => series === 'watch event events');
+  expect(heard.length).toBeGreaterThan(0);
+  expect(Math.min(...heard.map(({ atMs }) => atMs))).toBeGreaterThanOrEqual(Math.floor(measured));
   expect(objectives.map(({ name }) => name)).toEqual([
     'POST events resource: p99 at most 1 s',
     'POST events resource in the servers: p99 at most 1 s',
