@@ -12,14 +12,18 @@ const BODY_LIMIT_CHARACTERS = 1024 * 1024;
 /** The collections of all that suites make: what owns others comes first, nodes after their pods. */
 const MADE = [
   '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
+  '/apis/coordination.k8s.io/v1/namespaces/default/leases',
   '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
   '/apis/apps/v1/namespaces/default/deployments',
   '/api/v1/namespaces/default/services',
   '/api/v1/namespaces/default/configmaps',
+  '/api/v1/namespaces/default/secrets',
   '/api/v1/namespaces/default/pods',
   '/api/v1/namespaces/default/events',
   '/api/v1/namespaces/default/serviceaccounts',
   '/api/v1/nodes',
+  '/apis/storage.k8s.io/v1/csidrivers',
+  '/apis/node.k8s.io/v1/runtimeclasses',
 ];
 
 export interface Answer {
