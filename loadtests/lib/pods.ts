@@ -152,6 +152,13 @@ export function updatePodStatus(
   });
 }
 
+/** All that is sent until a pod runs. */
+export function runPod(name: string, index: number): void {
+  createPod(name);
+  bindPod(name, index);
+  reportPod(name, 'Running');
+}
+
 /**
  * Whoever wants the pod gone only marks it; its kubelet reports that the containers have ended, and
  * then deletes it without grace (status_manager.go, canBeDeleted).

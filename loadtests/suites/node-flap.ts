@@ -15,8 +15,6 @@ import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import { mustCreateLease, renewFresh } from '../lib/leases.ts';
 import { reportNode, taintNode } from '../lib/nodes.ts';
 import {
-  bindPod,
-  createPod,
   loadName,
   makeNodes,
   nodeOf,
@@ -24,6 +22,7 @@ import {
   removeAll,
   reportEvent,
   reportPod,
+  runPod,
   updatePodStatus,
 } from '../lib/pods.ts';
 import { NODES } from '../lib/target.ts';
@@ -48,9 +47,7 @@ export function setup(): void {
     mustCreateLease(nodeOf(index));
     for (let pod = 0; pod < PODS_PER_NODE; pod++) {
       const name = podName(index, pod);
-      createPod(name);
-      bindPod(name, index);
-      reportPod(name, 'Running');
+      runPod(name, index);
     }
   }
 }

@@ -26,6 +26,7 @@ import {
   removeAll,
   removePod,
   reportPod,
+  runPod,
 } from '../lib/pods.ts';
 import { createSlice, deleteSlice, updateSlice } from '../lib/slices.ts';
 import { NODES } from '../lib/target.ts';
@@ -57,7 +58,7 @@ export function query(): void {
   createDeployment(cluster, 1);
   createDeployment(workers, 0);
   const coordinator = `${cluster}-coordinator-0`;
-  start(coordinator, number);
+  runPod(coordinator, number);
   createSlice(slice, { nodes: [nodeOf(number)], isReady: () => true });
   writeScale(workers, WORKERS);
   const pods = startWorkers(cluster, number, slice);
@@ -91,12 +92,6 @@ function startWorkers(cluster: string, number: number, slice: string): string[] 
     updateSlice(slice, { nodes, isReady: () => true });
   }
   return pods;
-}
-
-function start(pod: string, index: number): void {
-  createPod(pod);
-  bindPod(pod, index);
-  reportPod(pod, 'Running');
 }
 
 export function teardown(): void {

@@ -7,15 +7,7 @@
 import exec from 'k6/execution';
 
 import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
-import {
-  bindPod,
-  createPod,
-  loadName,
-  makeNodes,
-  removeAll,
-  removePod,
-  reportPod,
-} from '../lib/pods.ts';
+import { loadName, makeNodes, removeAll, removePod, runPod } from '../lib/pods.ts';
 import { NODES } from '../lib/target.ts';
 
 const PODS_PER_NODE_SECOND = 0.1;
@@ -38,9 +30,7 @@ export function schedule(): void {
   markPhase();
   const number = exec.scenario.iterationInTest;
   const name = loadName('pod', number);
-  createPod(name);
-  bindPod(name, number);
-  reportPod(name, 'Running');
+  runPod(name, number);
   held.push(name);
   const oldest = held.length > HELD_PER_SLOT ? held.shift() : undefined;
   if (oldest !== undefined) removePod(oldest);

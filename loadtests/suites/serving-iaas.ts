@@ -9,14 +9,13 @@
 import exec from 'k6/execution';
 import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import {
-  bindPod,
-  createPod,
   loadName,
   makeNodes,
   nodeOf,
   readPod,
   removeAll,
   reportPod,
+  runPod,
   updatePod,
   updatePodStatus,
 } from '../lib/pods.ts';
@@ -47,9 +46,7 @@ export function setup(): void {
 export function makeServices(): void {
   for (let index = 0; index < PODS; index++) {
     const pod = loadName('instance', index);
-    createPod(pod);
-    bindPod(pod, index);
-    reportPod(pod, 'Running');
+    runPod(pod, index);
   }
   for (let index = 0; index < SLICES; index++) {
     mustCreateSlice(loadName('service', index), { nodes: nodesOf(index), isReady: () => true });

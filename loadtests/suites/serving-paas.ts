@@ -19,16 +19,7 @@ import {
 } from '../lib/deployments.ts';
 import { type Flow, flowOptions, markPhase } from '../lib/flow.ts';
 import { createConfigMap, deleteObject, updateConfigMap } from '../lib/objects.ts';
-import {
-  bindPod,
-  createPod,
-  loadName,
-  makeNodes,
-  nodeOf,
-  removeAll,
-  removePod,
-  reportPod,
-} from '../lib/pods.ts';
+import { loadName, makeNodes, nodeOf, removeAll, removePod, runPod } from '../lib/pods.ts';
 import { createSlice, deleteSlice, updateSlice } from '../lib/slices.ts';
 import { NODES } from '../lib/target.ts';
 
@@ -79,7 +70,7 @@ export function rollOut(): void {
   const rollout = loadName('rollout', number);
   const slice = `${rollout}-slice`;
   const nodes = Array.from({ length: REPLICAS }, (_, index) => nodeOf(number + index));
-  for (let index = 0; index < REPLICAS; index++) start(`${rollout}-old-${index}`, number + index);
+  for (let index = 0; index < REPLICAS; index++) runPod(`${rollout}-old-${index}`, number + index);
   createSlice(slice, { nodes, isReady: () => true });
   updateDeployment(model, REPLICAS, number + 2);
   createConfigMap(`${rollout}-new`, { replicas: '0' });
@@ -87,7 +78,7 @@ export function rollOut(): void {
   for (let done = 1; done <= REPLICAS; done++) {
     updateConfigMap(`${rollout}-new`, { replicas: String(done) });
     reportDeployment(model, REPLICAS, REPLICAS);
-    start(`${rollout}-new-${done}`, number + done);
+    runPod(`${rollout}-new-${done}`, number + done);
     updateSlice(slice, { nodes: [...nodes, nodeOf(number + done)], isReady: () => true });
     updateConfigMap(`${rollout}-old`, { replicas: String(REPLICAS - done) });
     reportDeployment(model, REPLICAS, REPLICAS);
@@ -101,12 +92,6 @@ export function rollOut(): void {
   deleteObject('configmaps', `${rollout}-new`);
   for (let index = 1; index <= REPLICAS; index++) removePod(`${rollout}-new-${index}`);
   deleteSlice(slice);
-}
-
-function start(pod: string, index: number): void {
-  createPod(pod);
-  bindPod(pod, index);
-  reportPod(pod, 'Running');
 }
 
 export function autoscale(): void {
